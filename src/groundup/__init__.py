@@ -1,0 +1,1 @@
+"""groundup: from zero to building and running a large language model, every part readable."""

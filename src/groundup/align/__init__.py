@@ -1,0 +1,1 @@
+"""Learning from preferences: rewards, rollouts, policy gradients, PPO, DPO, GRPO, constitutions."""

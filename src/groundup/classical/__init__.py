@@ -1,0 +1,1 @@
+"""Classical machine learning: linear models, trees, clustering, metrics."""

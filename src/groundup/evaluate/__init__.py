@@ -1,0 +1,1 @@
+"""Measuring models: bits per byte against compressors, sampled code, tasks, statistics."""

@@ -1,0 +1,1 @@
+"""Teaching a pre-trained model a task: instruction tuning, the LoRA family, prompts."""

@@ -1,0 +1,1 @@
+"""The mathematics underneath, in plain Python and NumPy."""

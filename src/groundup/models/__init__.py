@@ -1,0 +1,1 @@
+"""Whole models: the decoder-only transformer, n-grams, and the architectures that led there."""

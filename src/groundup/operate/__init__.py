@@ -1,0 +1,1 @@
+"""Running models for real: registry, gates, rollout, rollback, drift, experiments, incidents."""

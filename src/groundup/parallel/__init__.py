@@ -1,0 +1,1 @@
+"""One model on many devices: mesh, data, tensor, sequence and pipeline parallelism."""

@@ -1,0 +1,1 @@
+"""The stages of one language model, their artifacts, lineage, resume and report."""

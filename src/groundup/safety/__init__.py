@@ -1,0 +1,1 @@
+"""What must not go in or out: toxicity, personal data, policy, bias."""

@@ -1,0 +1,1 @@
+"""The server: OpenAI protocol, app, router, limits, cost, load test."""

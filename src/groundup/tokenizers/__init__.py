@@ -1,0 +1,1 @@
+"""Text to ids and back: byte-level BPE, special tokens, chat templates."""

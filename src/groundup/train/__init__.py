@@ -1,0 +1,1 @@
+"""The training loop: objectives, precision, accumulation, resume, stability."""
