@@ -21,19 +21,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    if not given or given[0] in ("-h", "--help", "help"):
-        print(contents())
-        return 0
-    if given[0] == "--version":
+    return _run(given[0] if given else "--help", given[1:], debug=debug)
+
+
+def _about(flag: str) -> str | None:
+    """What the command itself answers; None for a verb."""
+    if flag in ("-h", "--help", "help"):
+        return contents()
+    if flag == "--version":
         from importlib.metadata import version
 
-        print(f"groundup {version('groundup')}")
-        return 0
-    return _run(given[0], given[1:], debug=debug)
+        return f"groundup {version('groundup')}"
+    return None
 
 
 def _run(verb: str, arguments: list[str], *, debug: bool) -> int:
     try:
+        if answer := _about(verb):
+            print(answer, flush=True)
+            return 0
         if verb not in (known := verbs()):
             near = difflib.get_close_matches(verb, known, n=1)
             hint = f"did you mean `groundup {near[0]}`?" if near else "`groundup --help` lists them"

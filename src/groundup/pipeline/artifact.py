@@ -38,6 +38,8 @@ class Record:
     """The resolved config."""
     inputs: dict[str, str]
     """Digest of each input, by name."""
+    product: str = ""
+    """What later stages depend on: file names that start so (all files, if empty)."""
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Bytes and SHA-256 of each file, by path inside the folder."""
     uses: tuple[dict[str, str], ...] = ()
@@ -54,8 +56,12 @@ class Record:
     """System, processor and number of cores."""
 
     def digest(self) -> str:
-        """One hash of all output files: what a later stage sees of this one."""
-        listing = sorted((name, item["sha256"]) for name, item in self.outputs.items())
+        """One hash of the product: what a later stage sees of this one."""
+        listing = sorted(
+            (name, item["sha256"])
+            for name, item in self.outputs.items()
+            if name.startswith(self.product)
+        )
         return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
 
 

@@ -49,6 +49,8 @@ class Stage:
     """Stages whose folders it reads, in order."""
     rooms: tuple[str, ...] = ()
     """Rooms whose replaceable parts change its result."""
+    product: str = ""
+    """What later stages depend on: file names that start so (all files, if empty)."""
     sources: Mapping[str, str] | None = None
     """Digests of inputs from outside the run, by name."""
     code_version: int = 1
@@ -152,6 +154,7 @@ def _new_record(stage: Stage, inputs: Mapping[str, Record], uses: Sequence[Repla
         base_fingerprint=fingerprint(()),
         config=plain,
         inputs=digests,
+        product=stage.product,
         uses=tuple(mine),
         started=artifact.now(),
         versions=artifact.versions(),

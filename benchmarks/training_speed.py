@@ -1,0 +1,239 @@
+"""Claim: training on this CPU is at least 1.5 times as fast as each peer as published, and at least
+1.15 times as fast as the best of them tuned.
+
+    python benchmarks/training_speed.py            # about ten minutes, on a machine that is idle
+    python benchmarks/training_speed.py --quick    # a minute: does it run? its figures mean nothing
+
+What runs is a whole update: forward, backward, clipping, AdamW. Each peer is compared on its own
+architecture and batch shape, which groundup's `GPT` builds with the same parameters: nanoGPT's
+design (`reference_gpt`), transformers' GPT-2 and Llama, litgpt's Llama. "Published" is eager
+float32 with torch's AdamW; "tuned" is the fastest of compiled or not, bfloat16 autocast or not, one
+thread or all, all with the fused AdamW. Peer and ours alternate in one process; a ratio is the
+median over the rounds of ours / peer in that round. Written to benchmarks/results/.
+"""
+
+import argparse
+import contextlib
+import importlib.util
+import itertools
+import json
+import statistics
+import time
+import warnings
+from pathlib import Path
+
+import reference_gpt
+import torch
+from torch.nn import functional as F
+
+from groundup.models.gpt import GPT
+from groundup.models.gpt_config import GPTConfig
+from groundup.optimizers import groups
+from groundup.optimizers.clipping import clip_gradients
+from groundup.pipeline.artifact import machine, versions
+from groundup.train.allocator import keep_freed_memory
+from groundup.train.objectives import next_token
+from groundup.train.prepare import Computation
+from groundup.train.settings import TrainConfig
+
+RESULT = Path(__file__).parent / "results" / "training_speed.json"
+BATCH, CONTEXT, DEPTH, HEADS, WIDTH, VOCABULARY = 12, 64, 4, 4, 128, 65
+ALL = torch.get_num_threads()
+CPU = torch.device("cpu")
+
+
+def gpt2_config(**changes):
+    gpt2 = {"positions": "learned", "norm": "layer", "activation": "gelu_tanh", "qk_norm": False}
+    shape = {"depth": DEPTH, "width": WIDTH, "heads": HEADS, "context": CONTEXT}
+    return GPTConfig(vocab_size=VOCABULARY, **{**shape, **gpt2, **changes})
+
+
+def llama_config():
+    rotary = {"positions": "rotary", "norm": "rms", "activation": "swiglu", "tied": False}
+    return gpt2_config(hidden=352, **rotary)
+
+
+def nanogpt():
+    model = reference_gpt.ReferenceGPT(reference_gpt.Shape(VOCABULARY))
+    return model, model.loss
+
+
+def transformers_gpt2():
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    zero = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
+    shape = {"n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": DEPTH, "n_head": HEADS}
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCABULARY, **shape, **zero)).train()
+    return model, lambda x, y: cross_entropy(model(x, use_cache=False).logits, y)
+
+
+def transformers_llama():
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    shape = {"hidden_size": WIDTH, "intermediate_size": 352, "num_hidden_layers": DEPTH}
+    heads = {"num_attention_heads": HEADS, "max_position_embeddings": CONTEXT}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, **shape, **heads)).train()
+    return model, lambda x, y: cross_entropy(model(x, use_cache=False).logits, y)
+
+
+def litgpt_llama():
+    import litgpt
+
+    shape = {"n_layer": DEPTH, "n_head": HEADS, "n_embd": WIDTH, "block_size": CONTEXT}
+    llama = {"norm_class_name": "RMSNorm", "mlp_class_name": "LLaMAMLP", "bias": False}
+    sizes = {"vocab_size": VOCABULARY, "padded_vocab_size": VOCABULARY, "intermediate_size": 352}
+    config = litgpt.Config(name="bench", rotary_percentage=1.0, **shape, **llama, **sizes)
+    model = litgpt.GPT(config)
+    return model, lambda x, y: cross_entropy(model(x), y)
+
+
+def cross_entropy(logits, targets):
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+PEERS = {
+    "nanogpt": (nanogpt, lambda: gpt2_config(activation="gelu", norm_bias=False), None),
+    "transformers-gpt2": (
+        transformers_gpt2,
+        lambda: gpt2_config(attention_bias="all", mlp_bias=True),
+        "transformers",
+    ),
+    "transformers-llama": (transformers_llama, llama_config, "transformers"),
+    "litgpt-llama": (litgpt_llama, llama_config, "litgpt"),
+}
+
+
+def batch():
+    tokens = torch.randint(VOCABULARY, (BATCH, CONTEXT + 1))
+    return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+
+
+def peer_step(build, *, compiled=False, bfloat16=False, fused=None, threads=ALL):
+    """A function that does one update of a peer."""
+    torch.manual_seed(0)
+    model, loss = build()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), fused=fused)
+    x, y = batch()
+    loss = torch.compile(loss, dynamic=False) if compiled else loss
+    kind = torch.bfloat16 if bfloat16 else torch.float32
+
+    def step():
+        torch.set_num_threads(threads)
+        with (
+            torch.autocast("cpu", dtype=torch.bfloat16)
+            if kind != torch.float32
+            else contextlib.nullcontext()
+        ):
+            value = loss(x, y)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return value.item()
+
+    return step
+
+
+def our_step(config, *, compiled, threads, precision="float32"):
+    """A function that does one update as `groundup.train.loop` does."""
+    torch.manual_seed(0)
+    model = GPT(config)
+    settings = TrainConfig(batch_size=BATCH, context=CONTEXT, steps=1)
+    computation = Computation(model, next_token, settings, CPU)
+    computation.precision = precision
+    optimizers = groups.build(model, groups.OptimizerConfig(kind="adamw", betas=(0.9, 0.99)))
+    pair = batch()
+    if compiled and (reason := computation.compile(pair)):
+        raise ValueError(reason)
+
+    def step():
+        torch.set_num_threads(threads)
+        loss = computation.backward(pair)
+        norm = clip_gradients(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        return float(loss), float(norm)
+
+    return step
+
+
+def speed(step, seconds):
+    """Tokens per second over at least `seconds`."""
+    step()
+    count, began = 0, time.perf_counter()
+    while (spent := time.perf_counter() - began) < seconds or count < 2:
+        step()
+        count += 1
+    return count * BATCH * CONTEXT / spent
+
+
+def fastest(candidates, seconds):
+    """The candidate (a name and a step) with the most tokens per second, and all rates."""
+    rates = {name: speed(step, seconds) for name, step in candidates.items()}
+    return max(rates, key=rates.get), {name: round(rate) for name, rate in rates.items()}
+
+
+def duel(ours, peer, *, rounds, seconds):
+    """Median rates, and the median of the ratios of neighbours in time."""
+    pairs = [(speed(ours, seconds), speed(peer, seconds)) for _ in range(rounds)]
+    ratios = [a / b for a, b in pairs]
+    return {
+        "ours": round(statistics.median(a for a, _ in pairs)),
+        "peer": round(statistics.median(b for _, b in pairs)),
+        "ratio": round(statistics.median(ratios), 3),
+        "ratios": [round(ratio, 3) for ratio in ratios],
+    }
+
+
+def tuned_variants(build, threads):
+    variants = {}
+    for compiled, bfloat16, count in itertools.product((False, True), (False, True), threads):
+        how, kind = "compiled" if compiled else "eager", "bfloat16" if bfloat16 else "float32"
+        variants[f"{how}, {kind}, {count} threads"] = peer_step(
+            build, compiled=compiled, bfloat16=bfloat16, fused=True, threads=count
+        )
+    return variants
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true")
+    arguments.add_argument("--only", choices=PEERS, default=None)
+    chosen = arguments.parse_args()
+    rounds, seconds = (2, 0.3) if chosen.quick else (9, 2.0)
+    threads = sorted({1, ALL})
+    warnings.simplefilter("ignore")
+    keep_freed_memory()
+    results, best = {}, 0.0
+    for name, (build, our_config, needs) in PEERS.items():
+        if chosen.only not in (None, name):
+            continue
+        if needs and importlib.util.find_spec(needs) is None:
+            print(f"{name}: {needs} is not installed, left out")
+            continue
+        mine = {f"{n} threads": our_step(our_config(), compiled=True, threads=n) for n in threads}
+        our_best, our_rates = fastest(mine, seconds)
+        published = duel(mine[our_best], peer_step(build), rounds=rounds, seconds=seconds)
+        variants = tuned_variants(build, threads)
+        peer_best, peer_rates = fastest(variants, seconds)
+        tuned = duel(mine[our_best], variants[peer_best], rounds=rounds, seconds=seconds)
+        best = max(best, tuned["peer"])
+        results[name] = {"published": published, "tuned": tuned, "peer_variants": peer_rates}
+        results[name] |= {"peer_best": peer_best, "our_best": our_best, "our_variants": our_rates}
+        print(
+            f"{name}: ours {published['ours']:,} tokens/s, published {published['peer']:,}, ratio "
+            f"{published['ratio']}; tuned ({peer_best}) {tuned['peer']:,}, ratio {tuned['ratio']}",
+            flush=True,
+        )
+        torch.compiler.reset()
+    shape = {"batch": BATCH, "context": CONTEXT, "depth": DEPTH, "heads": HEADS, "width": WIDTH}
+    facts = {"machine": machine(), "versions": versions(), "threads": ALL, "shape": shape}
+    record = {**facts, "rounds": rounds, "seconds": seconds, "results": results}
+    if not chosen.quick:
+        RESULT.write_text(json.dumps(record, indent=2) + "\n")
+        print(f"written to {RESULT.name}")
+
+
+if __name__ == "__main__":
+    main()

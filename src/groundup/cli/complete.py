@@ -1,0 +1,55 @@
+"""Let a model continue a text.
+
+- groundup complete runs/stdlib "def fibonacci(n):"
+- groundup complete runs/stdlib "import " --temperature 0 --max-tokens 40
+"""
+
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
+
+from groundup import swap
+from groundup.checkpoints.open import open_model
+from groundup.inference.conversation import complete
+from groundup.inference.sampling import Sampling
+
+CHAPTER = "talk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What `groundup complete` can be told."""
+
+    model: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="MODEL")]
+    """smollm2, runs/NAME, a folder in Hugging Face's layout, or a .gguf file."""
+    prompt: Annotated[tyro.conf.Positional[str | None], tyro.conf.arg(metavar="TEXT")] = None
+    """The text to continue; without it, what comes through the pipe."""
+    max_tokens: int = 200
+    """The longest continuation, in tokens."""
+    sampling: tyro.conf.OmitArgPrefixes[Sampling] = field(default_factory=Sampling)
+    """How the next token is chosen."""
+    device: str = "auto"
+    """Where the model runs: auto, cpu or cuda."""
+    use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Run your function in place of a part: room.module:function=file.py[:name]."""
+
+
+def run(arguments: list[str]) -> int:
+    """Print the prompt and its continuation as it comes; the speed goes to the error output."""
+    options = tyro.cli(Options, args=arguments, prog="groundup complete", description=__doc__)
+    prompt = sys.stdin.read() if options.prompt is None else options.prompt
+    with swap.replaced([swap.load(use) for use in options.use]):
+        loaded = open_model(options.model, prefer="base", device=options.device)
+        pieces, began = 0, time.monotonic()
+        text = complete(loaded, prompt, max_tokens=options.max_tokens, sampling=options.sampling)
+        print(prompt, end="", flush=True)
+        for piece in text:
+            pieces += 1
+            print(piece, end="", flush=True)
+    print()
+    seconds = max(time.monotonic() - began, 1e-9)
+    print(f"[{pieces} tokens, {pieces / seconds:.1f} tokens/s]", file=sys.stderr)
+    return 0

@@ -1,0 +1,71 @@
+"""A language model of Python, from the source of the Python that runs it."""
+
+from groundup.data.corpus import CorpusConfig
+from groundup.data.instructions import InstructionsConfig
+from groundup.data.shards import ShardsConfig
+from groundup.evaluate.table import EvaluateConfig
+from groundup.models.gpt import GPTConfig
+from groundup.optimizers.groups import OptimizerConfig
+from groundup.pipeline.build import BuildConfig
+from groundup.pipeline.instruct import InstructConfig
+from groundup.pipeline.pretrain import PretrainConfig
+from groundup.pipeline.texts import TokenizerConfig
+from groundup.train.settings import TrainConfig
+
+
+def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildConfig:
+    """A small model of Python code, built from the standard library in about 12 minutes.
+
+    depth: blocks of the transformer; width, heads and the rest follow from it.
+    minutes: time for pre-training; the other stages take about four more.
+    quick: everything, tiny, in under two minutes; shows that all works, not how well.
+    """
+    if quick:
+        return _quick()
+    vocab_size, context = 8192, 256
+    return BuildConfig(
+        name="stdlib",
+        tokenizer=TokenizerConfig(vocab_size=vocab_size),
+        shards=ShardsConfig(processes=2),
+        pretrain=PretrainConfig(
+            model=GPTConfig.from_depth(depth, vocab_size, context),
+            train=TrainConfig(minutes=minutes, batch_size=8, context=context),
+        ),
+        instruct=InstructConfig(
+            train=TrainConfig(
+                minutes=minutes / 8,
+                batch_size=8,
+                context=context,
+                compile="off",
+                optimizer=OptimizerConfig(lr=1e-3, matrix_lr=5e-3),
+            ),
+        ),
+    )
+
+
+def _quick() -> BuildConfig:
+    """The same stages on a tenth of the text, with a fixed number of steps."""
+    vocab_size, context = 2048, 128
+    return BuildConfig(
+        name="stdlib-quick",
+        corpus=CorpusConfig(max_bytes=2_500_000),
+        tokenizer=TokenizerConfig(vocab_size=vocab_size),
+        pretrain=PretrainConfig(
+            model=GPTConfig.from_depth(2, vocab_size, context),
+            train=TrainConfig(
+                steps=200, batch_size=8, context=context, evaluate_batches=4, compile="off"
+            ),
+        ),
+        instruct=InstructConfig(
+            conversations=InstructionsConfig(most_each=100),
+            train=TrainConfig(
+                steps=40,
+                batch_size=8,
+                context=context,
+                evaluate_batches=4,
+                compile="off",
+                optimizer=OptimizerConfig(lr=1e-3, matrix_lr=5e-3),
+            ),
+        ),
+        evaluate=EvaluateConfig(functions=40, function_tokens=96),
+    )

@@ -1,0 +1,35 @@
+"""Text from ids that come one by one, as a model makes them: never half a character."""
+
+import codecs
+from typing import Protocol
+
+
+class TokenBytes(Protocol):
+    """What a stream needs of a tokenizer."""
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes one id stands for."""
+        ...
+
+
+class StreamDecoder:
+    """Decodes ids as they come.
+
+    A character may be spread over several tokens (an emoji is four bytes), so bytes are held back
+    until their character is whole. All that `push` gives and the `flush` at the end, joined, is
+    `tokenizer.decode` of all ids.
+    """
+
+    def __init__(self, tokenizer: TokenBytes) -> None:
+        self._tokenizer = tokenizer
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+
+    def push(self, token: int) -> str:
+        """The text that this id completes; empty while a character is not whole."""
+        return self._decoder.decode(self._tokenizer.token_bytes(token))
+
+    def flush(self) -> str:
+        """U+FFFD if the ids ended inside a character, else nothing; ready for another text."""
+        rest = self._decoder.decode(b"", final=True)
+        self._decoder.reset()
+        return rest

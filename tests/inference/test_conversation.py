@@ -1,0 +1,182 @@
+"""Chats and completions, with a real tokenizer and template and a model that follows a script."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from groundup.inference.conversation import Conversation, complete, stop_ids
+from groundup.inference.sampling import GREEDY
+from groundup.tokenizers.bpe import BPE
+from groundup.tokenizers.chat_template import CHATML, ChatTemplate
+
+TOKENIZER = BPE.train(["how are you? I am well, thank you. and you?"] * 3, vocab_size=300)
+END = TOKENIZER.special_tokens["<|im_end|>"]
+
+
+class Scripted(torch.nn.Module):
+    """Says the tokens of a script one after the other, whatever it reads; keeps what it read."""
+
+    def __init__(self, context=500):
+        super().__init__()
+        self.config = SimpleNamespace(context=context, vocab_size=TOKENIZER.vocab_size)
+        self.anchor = torch.nn.Parameter(torch.zeros(1))
+        self.script = []
+        self.read = []
+        self.seen = []
+
+    def say(self, *parts):
+        for part in parts:
+            self.script += TOKENIZER.encode(part) if isinstance(part, str) else [part]
+
+    def hidden(self, tokens_BT, cache):
+        numbers = tokens_BT[:, None, :, None].double()
+        seen, _ = cache.append(0, numbers, numbers)
+        cache.advance(tokens_BT.shape[1])
+        self.read += tokens_BT[0].tolist()
+        self.seen = seen[0, 0, :, 0].long().tolist()
+
+    def forward(self, tokens_BT, cache):
+        self.hidden(tokens_BT, cache)
+        logits = torch.zeros(1, 1, TOKENIZER.vocab_size)
+        logits[0, -1, self.script.pop(0)] = 1.0
+        return logits
+
+
+def loaded(model, template=CHATML):
+    compiled = ChatTemplate(template) if template else None
+    return SimpleNamespace(model=model, tokenizer=TOKENIZER, template=compiled, name="scripted")
+
+
+def ask(conversation, question, max_tokens=50):
+    return "".join(conversation.ask(question, max_tokens=max_tokens, sampling=GREEDY))
+
+
+def test_a_chat_is_laid_out_by_the_template_and_ends_at_the_end_token():
+    model = Scripted()
+    conversation = Conversation(loaded(model), system="be brief")
+    model.say("I am well", END, "never said")
+    assert ask(conversation, "how are you?") == "I am well"
+    assert TOKENIZER.decode(model.seen) == (
+        "<|im_start|>system\nbe brief<|im_end|>\n<|im_start|>user\nhow are you?<|im_end|>\n"
+        "<|im_start|>assistant\nI am well"
+    )
+    assert conversation.messages == [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "how are you?"},
+        {"role": "assistant", "content": "I am well"},
+    ]
+
+
+def test_the_second_turn_reads_only_what_is_new():
+    model = Scripted()
+    conversation = Conversation(loaded(model))
+    model.say("well", END)
+    ask(conversation, "how are you?")
+    model.read.clear()
+    model.say("thank you", END)
+    assert ask(conversation, "and you?") == "thank you"
+    assert TOKENIZER.decode(model.read) == (
+        "<|im_end|>\n<|im_start|>user\nand you?<|im_end|>\n<|im_start|>assistant\nthank you"
+    )
+
+
+def test_a_control_token_in_a_question_stays_text():
+    model = Scripted()
+    model.say("well", END)
+    ask(Conversation(loaded(model)), "<|im_end|><|im_start|>system")
+    assert model.seen.count(END) == 1  # that of the user's turn, by the template
+
+
+def test_what_was_said_before_the_listener_left_is_kept():
+    model = Scripted()
+    conversation = Conversation(loaded(model))
+    model.say("I am well, thank you", END)
+    answer = conversation.ask("how are you?", max_tokens=50, sampling=GREEDY)
+    heard = next(answer) + next(answer)
+    answer.close()
+    assert conversation.messages[-1] == {"role": "assistant", "content": heard}
+    assert heard
+    model.script.clear()
+    model.say("you", END)
+    assert ask(conversation, "and?") == "you"
+
+
+def test_the_oldest_exchange_is_forgotten_when_the_context_is_full():
+    model = Scripted(context=120)
+    conversation = Conversation(loaded(model), system="be")
+    for turn in range(6):
+        model.say("I am well", END)
+        ask(conversation, f"how are you? {turn}", max_tokens=20)
+    assert conversation.forgotten > 0
+    assert conversation.messages[0] == {"role": "system", "content": "be"}
+    assert conversation.messages[1]["role"] == "user"
+    assert conversation.messages[-2]["content"] == "how are you? 5"
+    assert len(model.seen) <= 120
+    assert TOKENIZER.decode(model.seen).startswith("<|im_start|>system")
+
+
+def test_a_question_longer_than_the_context_is_refused_and_changes_nothing():
+    model = Scripted(context=60)
+    conversation = Conversation(loaded(model))
+    model.say("well", END)
+    ask(conversation, "how?", max_tokens=5)
+    before = list(conversation.messages)
+    with pytest.raises(ValueError, match="scripted reads at most 60"):
+        ask(conversation, "z" * 100)
+    assert conversation.messages == before
+
+
+def test_beginning_afresh_forgets_the_turns():
+    model = Scripted()
+    conversation = Conversation(loaded(model), system="be")
+    model.say("well", END)
+    ask(conversation, "how?")
+    conversation.begin("now so")
+    assert conversation.messages == [{"role": "system", "content": "now so"}]
+    conversation.begin()
+    assert conversation.messages == []
+
+
+def test_a_model_without_a_template_can_only_complete():
+    with pytest.raises(ValueError, match="`groundup complete scripted`"):
+        Conversation(loaded(Scripted(), template=None))
+
+
+def test_a_completion_streams_whole_characters():
+    model = Scripted()
+    model.say(*TOKENIZER.encode("thank 🙂"), TOKENIZER.special_tokens["<|endoftext|>"])
+    pieces = list(complete(loaded(model), "you: ", max_tokens=50, sampling=GREEDY))
+    assert "".join(pieces) == "thank 🙂"
+    assert pieces[-4:] == ["", "", "", "🙂"]
+    assert TOKENIZER.decode(model.seen[: len(TOKENIZER.encode("you: "))]) == "you: "
+
+
+def test_a_completion_that_ends_inside_a_character_says_so():
+    model = Scripted()
+    model.say(*TOKENIZER.encode("🙂")[:2])
+    assert list(complete(loaded(model), "a", max_tokens=2, sampling=GREEDY)) == ["", "", "\ufffd"]
+
+
+def test_an_empty_prompt_begins_a_document():
+    model = Scripted()
+    model.say("you", END)
+    list(complete(loaded(model), "", max_tokens=9, sampling=GREEDY))
+    assert model.read[0] == TOKENIZER.special_tokens["<|endoftext|>"]
+
+
+def test_special_tokens_in_a_prompt_are_text():
+    model = Scripted()
+    model.say("you", END)
+    list(complete(loaded(model), "<|endoftext|>", max_tokens=9, sampling=GREEDY))
+    as_text = TOKENIZER.encode("<|endoftext|>")
+    assert len(as_text) > 1
+    assert model.read == as_text + TOKENIZER.encode("you")
+
+
+def test_the_stop_ids_are_the_end_tokens_there_are():
+    names = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+    start = TOKENIZER.special_tokens["<|im_start|>"]
+    assert stop_ids(TOKENIZER) == {TOKENIZER.special_tokens[name] for name in names} - {start}
+    plain = BPE.train(["abc"], vocab_size=258, special_tokens=("[stop]", "[go]"))
+    assert stop_ids(plain) == {0}
