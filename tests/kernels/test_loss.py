@@ -112,15 +112,15 @@ def test_the_operation_keeps_the_rules_that_torch_compile_relies_on():
 
 def test_it_never_holds_all_logits(monkeypatch):
     seen = []
-    softmax = torch.Tensor.softmax
+    mm = torch.mm
 
-    def watched(self, *arguments, **keywords):
-        result = softmax(self, *arguments, **keywords)
+    def watched(*arguments, **keywords):
+        result = mm(*arguments, **keywords)
         seen.append(result.numel())
         return result
 
-    monkeypatch.setattr(torch.Tensor, "softmax", watched)
+    monkeypatch.setattr(torch, "mm", watched)
     x, weight, targets = inputs(N=2048, V=8192, C=4, dtype=torch.float32)
     linear_cross_entropy(x, weight, targets).backward()
-    assert len(seen) > 1
+    assert len(seen) > 2
     assert max(seen) <= 2048 * 8192 // 4
