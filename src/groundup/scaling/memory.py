@@ -1,10 +1,10 @@
 """How much memory training needs, by formula, and whether this machine has it.
 
 Counted: weights, gradients and optimizer state in float32; what the forward pass keeps for the
-backward pass; the chunk of logits that the fused loss holds. Activations per token and block, in
-numbers of the compute precision (attention by a kernel that keeps no scores):
+backward pass; the chunk of logits that the fused loss holds. A block keeps for each token, in
+numbers of the compute precision (attention by a kernel that keeps no scores),
 
-    6 width + 3 (heads + key_heads) head_width + hidden * (4 if gated, else 2)
+    6 width + 4 (heads + key_heads) head_width + hidden * (4 if gated, else 2)
 
 It is an estimate on the high side, made to refuse what cannot work before an hour is spent; see
 `tests/scaling` for how far off it is. Left out: fragmentation, and what other processes take.
@@ -52,10 +52,12 @@ def estimate(
     in_blocks = config.depth * sum(rows * columns for rows, columns in block_matrices(config))
     state = 2 * count - (in_blocks if muon else 0)
     tokens = sequences * context
-    attention = 3 * (config.heads + config.key_head_count) * config.head_size
+    attention = 4 * (config.heads + config.key_head_count) * config.head_size
     # Up (and gate), their activation and their product are all kept for the backward pass.
     feed_forward = (4 if config.activation == "swiglu" else 2) * config.hidden_width
-    kept = config.depth * (6 * config.width + attention + feed_forward) + 4 * config.width
+    block = 6 * config.width + attention + feed_forward
+    # One block more: while its gradients are made, they stand beside what was kept.
+    kept = (config.depth + 1) * block + 5 * config.width
     logits = min(_LOGIT_ROWS, tokens) * config.vocab_size
     return Memory(
         weights=4 * count,
