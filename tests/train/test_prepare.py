@@ -157,6 +157,10 @@ def test_steps_within_pays_for_evaluations_first():
     assert steps_within(1, per_step=2.0, per_evaluation=0.0, evaluations=10) == 1
 
 
+def test_evaluations_never_take_more_than_half_of_the_time():
+    assert steps_within(100, per_step=2.0, per_evaluation=30.0, evaluations=10) == 25
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -36,6 +36,7 @@ def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildCo
                 minutes=minutes / 8,
                 batch_size=8,
                 context=context,
+                evaluate_batches=2,
                 compile="off",
                 optimizer=OptimizerConfig(lr=1e-3, matrix_lr=5e-3),
             ),

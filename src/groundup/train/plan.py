@@ -64,5 +64,6 @@ def write_plan(plan: Plan, path: Path) -> None:
 def steps_within(
     seconds: float, *, per_step: float, per_evaluation: float, evaluations: int
 ) -> int:
-    """How many steps fit, the evaluations paid first; at least 1."""
-    return max(1, int((seconds - evaluations * per_evaluation) / per_step))
+    """How many steps fit beside the evaluations, which get at most half the time; at least 1."""
+    left = max(seconds - evaluations * per_evaluation, seconds / 2)
+    return max(1, int(left / per_step))

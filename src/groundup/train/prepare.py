@@ -166,7 +166,9 @@ def _steps(
 
         evaluate()
         per_evaluation = config.evaluate_batches * _timed(evaluate, computation.device)
-    seconds = config.minutes * 60 - (time.monotonic() - began)
+    budget = config.minutes * 60
+    # Preparing may cost more than it should on a busy machine; a run of one step helps nobody.
+    seconds = max(budget - (time.monotonic() - began), budget / 2)
     if config.evaluate_every is None:
         evaluations = 10
     else:
