@@ -167,7 +167,7 @@ def test_two_builds_in_one_folder_are_refused(built, texts):
         (["--name", "a/b"], "cannot be a folder's name"),
         (["--use", "layers.attention:nothing=x.py"], "is not replaceable"),
         (["--depth", "400"], "GiB are free"),
-        (["--pretrain.train.batch-size", "100000"], "give more text"),
+        (["--pretrain.train.batch-size", "1000"], "give more text"),
     ],
 )
 def test_bad_input_is_one_sentence_and_no_traceback(tmp_path, texts, capsys, options, words):
