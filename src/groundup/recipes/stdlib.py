@@ -14,10 +14,10 @@ from groundup.train.settings import TrainConfig
 
 
 def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildConfig:
-    """A small model of Python code, built from the standard library in about 12 minutes.
+    """A small model of Python code, built from the standard library.
 
     depth: blocks of the transformer; width, heads and the rest follow from it.
-    minutes: time for pre-training; the other stages take about four more.
+    minutes: time for pre-training; the other stages come on top.
     quick: everything, tiny, in under two minutes; shows that all works, not how well.
     """
     if quick:
