@@ -33,7 +33,8 @@ test-fast: setup  ## the tests that need no browser, no second process and littl
 lint: setup  ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-bench: setup  ## run every benchmark beside its peers; writes benchmarks/results/
+bench: setup  ## run every benchmark beside its peers (an hour); writes benchmarks/results/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers.txt
 	@for claim in benchmarks/*.py; do echo "== $$claim"; $(BIN)/python $$claim || exit 1; done
 
 docs: setup  ## check that the documents tell the truth, and print the map

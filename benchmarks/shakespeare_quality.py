@@ -17,6 +17,7 @@ import math
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import reference_gpt
@@ -118,7 +119,7 @@ def train_ours(ids, vocabulary, *, seed, seconds):
         minutes=seconds / 60,
         batch_size=OUR_BATCH,
         context=OUR_CONTEXT,
-        optimizer=OptimizerConfig(lr=4e-3, matrix_lr=0.02, weight_decay=0.1),
+        optimizer=replace(OptimizerConfig.from_width(shape["width"]), weight_decay=0.1),
         device="cpu",
         seed=seed,
     )
@@ -160,6 +161,7 @@ def main():
     if not chosen.quick:
         record = {"machine": machine(), "versions": versions(), "threads": torch.get_num_threads()}
         record |= {"seconds": seconds, "runs": runs, **verdict}
+        RESULT.parent.mkdir(exist_ok=True)
         RESULT.write_text(json.dumps(record, indent=2) + "\n")
 
 

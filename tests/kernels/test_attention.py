@@ -1,8 +1,11 @@
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from groundup.kernels import attention as kernel
 from groundup.kernels.attention import attend as fast
 from groundup.layers.attention import attend as plain
 from groundup.layers.masks import window_mask
@@ -59,3 +62,37 @@ def test_it_agrees_in_the_types_of_training(T, S, dtype, tolerance, device):
     got = fast(q, k, v, None, True)
     assert got.dtype == dtype
     torch.testing.assert_close(got.float(), wanted, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("mask", [None, window_mask(33, 33, 5), window_mask(33, 33, 5)[None, None]])
+@pytest.mark.parametrize("softcap", [None, 3.0])
+@pytest.mark.parametrize("autocast", [True, False])
+def test_training_in_bfloat16_on_a_cpu_agrees_with_float32(mask, softcap, autocast):
+    tensors = inputs(33, 33, 4, 2, dtype=torch.float32)
+    q, k, v = (tensor.transpose(1, 2) for tensor in tensors)
+    wanted = plain(q, k, v, mask, True, softcap)
+    upstream = torch.randn(wanted.shape)
+    gradients = torch.autograd.grad(wanted, tensors, upstream)
+    kind = torch.float32 if autocast else torch.bfloat16
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        got = fast(q.to(kind), k.to(kind), v.to(kind), mask, True, softcap)
+    assert got.dtype == torch.bfloat16
+    torch.testing.assert_close(got.float(), wanted, rtol=3e-2, atol=3e-2)
+    for ours, theirs in zip(
+        torch.autograd.grad(got, tensors, upstream.bfloat16()), gradients, strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=5e-2, atol=8e-2)
+
+
+def test_scores_are_held_only_for_training_in_bfloat16_on_a_cpu(monkeypatch):
+    ran = []
+    monkeypatch.setattr(kernel, "_explicit", lambda q, *rest: ran.append(q.dtype) or q)
+    for kind, learns in itertools.product((torch.float32, torch.bfloat16), (True, False)):
+        q, k, v = (torch.ones(1, 1, 4, 8, dtype=kind, requires_grad=learns) for _ in range(3))
+        kernel.attend(q, k, v, None, True)
+        with torch.no_grad():
+            kernel.attend(q, k, v, None, True)
+    assert ran == [torch.bfloat16]
+    long = torch.ones(1, 1, 1025, 8, dtype=torch.bfloat16, requires_grad=True)
+    kernel.attend(long, long, long, None, True)
+    assert ran == [torch.bfloat16]

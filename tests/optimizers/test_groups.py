@@ -59,17 +59,20 @@ def test_set_rate_scales_each_peak():
     assert [o.param_groups[0]["lr"] for o in optimizers] == [0.1, 0.025]
 
 
-def test_a_learners_step_runs_in_place_of_the_fused_one(tmp_path):
+@pytest.mark.parametrize(
+    ("part", "default"), [("adamw:adamw_step", "0.9, 0.95"), ("adam:adam_step", "0.9, 0.999")]
+)
+def test_a_learners_step_runs_in_place_of_the_fused_one(tmp_path, part, default):
     file = tmp_path / "mine.py"
     file.write_text(
-        "def adamw_step(parameter, gradient, moments, step, *, lr, betas=(0.9, 0.95),\n"
-        "               eps=1e-8, weight_decay=0.0):\n"
+        f"def {part.split(':')[1]}(parameter, gradient, moments, step, *, lr,\n"
+        f"        betas=({default}), eps=1e-8, weight_decay=0.0):\n"
         "    return parameter + step, moments\n"
     )
     p = torch.zeros(2, requires_grad=True)
     p.grad = torch.ones(2)
     optimizer = AdamW([p])
-    with swap.replaced([swap.load(f"optimizers.adamw:adamw_step={file}")]):
+    with swap.replaced([swap.load(f"optimizers.{part}={file}")]):
         optimizer.step()
         optimizer.step()
     assert p.tolist() == [3.0, 3.0]

@@ -82,6 +82,7 @@ def write_pretrain(folder):
             "seconds": 481.0,
             "validation_loss": 2.0834,
             "flops_per_token": 8.1e6,
+            "precision": "bfloat16",
             "achieved_flops": 129e9,
             "peak_flops": 212e9,
             "reference_loss": 2.0811,
@@ -220,7 +221,7 @@ def test_the_head_shows_the_key_figures(html):
         "functions that parse 86 % an n-gram model: 16 %",
         "parameters 11.4 M",
         "tokens trained on 7.9 M",
-        "of the machine's measured peak 61 % 129 of 212 GFLOP/s",
+        "of the machine's measured peak 61 % 129 of 212 GFLOP/s in bfloat16",
         "from text to model 9.0 min",
     ):
         assert figure in text

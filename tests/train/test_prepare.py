@@ -8,8 +8,9 @@ import torch
 
 from groundup.train import allocator, compile, precision
 from groundup.train.loop import train
+from groundup.train.objectives import next_token
 from groundup.train.plan import Plan, read_plan, steps_within, write_plan
-from groundup.train.prepare import untouched
+from groundup.train.prepare import Computation, untouched
 
 CPU = torch.device("cpu")
 
@@ -50,6 +51,25 @@ def test_training_in_bfloat16_keeps_float32_weights(make_model, batches, make_co
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert result.validation_loss < 2.2
     assert json.loads((tmp_path / "plan.json").read_text())["precision"] == "bfloat16"
+
+
+@pytest.mark.parametrize("chosen", ["float32", "bfloat16"])
+def test_an_update_multiplies_as_precisely_as_the_forward_pass(make_model, make_config, chosen):
+    model, seen = make_model(), []
+
+    class Multiplies(torch.optim.SGD):
+        def step(self):
+            seen.append((model.up.weight @ model.down.weight).dtype)
+            super().step()
+
+    model.up.weight.grad = torch.ones_like(model.up.weight)
+    before = model.up.weight.detach().clone()
+    computation = Computation(model, next_token, make_config(), CPU)
+    computation.precision = chosen
+    computation.update([Multiplies(model.parameters(), lr=0.5)])
+    assert seen == [getattr(torch, chosen)]
+    assert torch.equal(model.up.weight, before - 0.5)
+    assert model.up.weight.grad is None
 
 
 def test_untouched_gives_back_weights_and_randomness(make_model):

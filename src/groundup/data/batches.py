@@ -19,6 +19,27 @@ from groundup.data.permutation import mix, permute
 from groundup.data.shards import Shard, open_shard
 
 
+def refuse_empty(batch_size: int, context: int) -> None:
+    """Raise ValueError when a batch would hold nothing."""
+    if batch_size < 1 or context < 1:
+        raise ValueError(f"batch_size {batch_size} and context {context} must be at least 1")
+
+
+def samples_of(step: int, batch_size: int, rank: int = 0, world: int = 1) -> NDArray[np.int64]:
+    """The numbers of the samples that process `rank` of `world` reads in a step.
+
+    Raises ValueError when the processes cannot share a batch evenly.
+    """
+    if batch_size % world or not 0 <= rank < world:
+        raise ValueError(
+            f"a batch of {batch_size} rows has no part {rank} of {world}; the number of "
+            "processes must divide it"
+        )
+    share = batch_size // world
+    first = step * batch_size + rank * share
+    return np.arange(first, first + share, dtype=np.int64)
+
+
 class Batches:
     """Inputs and targets of every step: `inputs_BT, targets_BT = batches.at(step)`, both int64.
 
@@ -39,8 +60,7 @@ class Batches:
         *,
         shift: bool = True,
     ) -> None:
-        if batch_size < 1 or context < 1:
-            raise ValueError(f"batch_size {batch_size} and context {context} must be at least 1")
+        refuse_empty(batch_size, context)
         shard = open_shard(source) if isinstance(source, Path) else source
         self.batch_size = batch_size
         self.context = context
@@ -62,14 +82,7 @@ class Batches:
 
         targets[b, t] is the token after inputs[b, t].
         """
-        if self.batch_size % world or not 0 <= rank < world:
-            raise ValueError(
-                f"a batch of {self.batch_size} rows has no part {rank} of {world}; the number of "
-                "processes must divide it"
-            )
-        share = self.batch_size // world
-        first = step * self.batch_size + rank * share
-        starts = self.starts(np.arange(first, first + share, dtype=np.int64))
+        starts = self.starts(samples_of(step, self.batch_size, rank, world))
         places = starts[:, None] + np.arange(self.context + 1)
         tokens = torch.from_numpy(self._tokens[places].astype(np.int64))
         return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()

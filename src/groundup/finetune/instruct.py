@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from groundup.data.batches import refuse_empty, samples_of
 from groundup.data.permutation import mix, permute
 from groundup.data.shards import END_OF_TEXT
 from groundup.observe.progress import Progress, silent
@@ -49,8 +50,7 @@ class InstructBatches:
         *,
         progress: Progress = silent,
     ) -> None:
-        if batch_size < 1 or context < 1:
-            raise ValueError(f"batch_size {batch_size} and context {context} must be at least 1")
+        refuse_empty(batch_size, context)
         talks = list(conversations)
         encoded = []
         with progress("tokenizing", total=len(talks), unit="conversations") as advance:
@@ -89,14 +89,8 @@ class InstructBatches:
 
     def at(self, step: int, rank: int = 0, world: int = 1) -> tuple[Tensor, Tensor]:
         """The batch of a step: inputs_BT and targets_BT, int64; slice `rank` of `world` of it."""
-        if self.batch_size % world or not 0 <= rank < world:
-            raise ValueError(
-                f"a batch of {self.batch_size} rows has no part {rank} of {world}; the number of "
-                "processes must divide it"
-            )
-        share = self.batch_size // world
-        first = step * self.batch_size + rank * share
-        epochs, places = np.divmod(np.arange(first, first + share, dtype=np.int64), self.rows)
+        samples = samples_of(step, self.batch_size, rank, world)
+        epochs, places = np.divmod(samples, self.rows)
         for epoch in np.unique(epochs).tolist():
             chosen = epochs == epoch
             key = mix(mix(self._seed) + epoch)

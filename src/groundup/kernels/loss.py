@@ -71,16 +71,20 @@ def _linear_cross_entropy(
     for begin in range(0, N, rows):
         here = slice(begin, min(begin + rows, N))
         x_RC, target_R1, share_R1 = x_NC[here], safe_N1[here], share_N[here].unsqueeze(-1)
-        z_RV = torch.mm(x_RC, w_VC.T, out=buffer_RV[: len(x_RC)]).to(wide)
-        slope_RV = None if softcap is None else _cap_(z_RV, softcap)
-        nats_R1 = _softmax_(z_RV, target_R1)
-        loss += (nats_R1 * share_R1).sum()
+        z_RV = torch.mm(x_RC, w_VC.T, out=buffer_RV[: len(x_RC)])
+        slope_RV = None
+        if softcap is not None:
+            z_RV, slope_RV = _cap(z_RV.to(wide), softcap)
+        log_p_RV = z_RV.log_softmax(-1, dtype=wide)
+        log_p_target_R1 = log_p_RV.gather(-1, target_R1)
+        loss -= (log_p_target_R1 * share_R1).sum()
         if not needs_gradient:
             continue
-        z_RV.scatter_add_(-1, target_R1, -torch.ones_like(nats_R1))  # softmax - one-hot
+        p_RV = log_p_RV.exp_()
+        p_RV.scatter_add_(-1, target_R1, -torch.ones_like(log_p_target_R1))  # softmax - one-hot
         if slope_RV is not None:
-            z_RV.mul_(slope_RV)
-        g_RV = z_RV.to(kind)
+            p_RV.mul_(slope_RV)
+        g_RV = p_RV.to(kind)
         grad_x_NC[here] = torch.mm(g_RV, w_VC).to(wide).mul_(share_R1)
         _add_product_(grad_w_VC, g_RV.T, (x_RC * share_R1).to(kind))
     return loss, grad_x_NC, grad_w_VC
@@ -92,21 +96,10 @@ def _rows(N: int, V: int, device: str) -> int:
     return min(max(N, 1), max(64, budget // V))
 
 
-def _cap_(z_RV: Tensor, softcap: float) -> Tensor:
-    """Cap the logits in place; returns the slope of doing so, 1 - tanh^2."""
-    z_RV.div_(softcap).tanh_()
-    slope_RV = 1 - z_RV.square()
-    z_RV.mul_(softcap)
-    return slope_RV
-
-
-def _softmax_(z_RV: Tensor, target_R1: Tensor) -> Tensor:
-    """Turn logits into probabilities in place; returns the nats of each target (R x 1)."""
-    z_RV.sub_(z_RV.amax(-1, keepdim=True))
-    target_logit_R1 = z_RV.gather(-1, target_R1)
-    total_R1 = z_RV.exp_().sum(-1, keepdim=True)
-    z_RV.div_(total_R1)
-    return total_R1.log() - target_logit_R1
+def _cap(z_RV: Tensor, softcap: float) -> tuple[Tensor, Tensor]:
+    """The capped logits, and the slope of capping, 1 - tanh^2."""
+    bounded_RV = (z_RV / softcap).tanh()
+    return bounded_RV * softcap, 1 - bounded_RV.square()
 
 
 def _add_product_(sum_VC: Tensor, g_VR: Tensor, x_RC: Tensor) -> None:

@@ -132,17 +132,18 @@ class GPTConfig:
 
     @classmethod
     def from_depth(cls, depth: int, vocab_size: int, context: int) -> "GPTConfig":
-        """The default model of a depth: Qwen3's architecture, 64 numbers of width per block.
+        """The default model of a depth: Qwen3's architecture, 32 numbers of width per block.
 
-        Width grows with depth as in nanochat's dial; a head is 64 wide, so there are as many heads
-        as blocks.
+        Width is rounded up to whole heads of 64. One dial in nanochat's manner, but deeper and
+        narrower: small models gain more from depth than from width (Liu et al., "MobileLLM", 2024).
         """
+        heads = max(1, -(-depth // 2))
         return cls(
             vocab_size=vocab_size,
             context=context,
             depth=depth,
-            width=64 * depth,
-            heads=max(1, depth),
+            width=64 * heads,
+            heads=heads,
             head_width=64,
         )
 

@@ -42,7 +42,9 @@ def adam_step(
 
 
 class Adam(StepOptimizer):
-    """`adam_step` on every parameter."""
+    """`adam_step` on every parameter; a subclass may have another `rule` of the same signature."""
+
+    rule = staticmethod(adam_step)
 
     def __init__(
         self,
@@ -64,6 +66,6 @@ class Adam(StepOptimizer):
         m = zeros_once(state, "exp_avg", parameter)
         v = zeros_once(state, "exp_avg_sq", parameter)
         settings = {name: group[name] for name in ("lr", "betas", "eps", "weight_decay")}
-        new_parameter, new_moments = adam_step(parameter, gradient, (m, v), step, **settings)
+        new_parameter, new_moments = self.rule(parameter, gradient, (m, v), step, **settings)
         for tensor, new in zip((parameter, m, v), (new_parameter, *new_moments), strict=True):
             tensor.copy_(new)

@@ -3,7 +3,8 @@
 Loshchilov and Hutter, "Decoupled weight decay regularization" (2019), algorithm 2, with torch's
 convention that the decay is multiplied by the learning rate. The plain step is `adamw_step`; the
 fast twin is torch's fused kernel, one pass over memory instead of about ten, used unless
-`fused=False`, another function stands in for `adamw_step`, or the dtype or device has no kernel.
+`fused=False`, another function stands in for `adamw_step` or the `adam_step` in it, or the dtype or
+device has no kernel.
 """
 
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from groundup.optimizers.optimizer import Parameters, StepOptimizer, counted, zeros_once
+from groundup.optimizers.adam import Adam, adam_step
+from groundup.optimizers.optimizer import Parameters, counted, zeros_once
 from groundup.swap import is_replaced, replaceable
 
 
@@ -29,23 +31,17 @@ def adamw_step(
 ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     r"""One step: the new parameter and the new moments `(m, v)`, all of one shape.
 
-    $p \leftarrow p - \eta \lambda p$, then Adam: $m \leftarrow \beta_1 m + (1-\beta_1) g$,
-    $v \leftarrow \beta_2 v + (1-\beta_2) g^2$,
-    $p \leftarrow p - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon}$.
+    $p \leftarrow p - \eta \lambda p$, then a step of Adam without a penalty (`adam_step`).
     `step` is $t$ and starts at 1; the first moments are zeros.
     """
-    m, v = moments
-    beta1, beta2 = betas
-    parameter = parameter - lr * weight_decay * parameter
-    m = beta1 * m + (1 - beta1) * gradient
-    v = beta2 * v + (1 - beta2) * gradient**2
-    m_unbiased = m / (1 - beta1**step)
-    v_unbiased = v / (1 - beta2**step)
-    return parameter - lr * m_unbiased / (v_unbiased**0.5 + eps), (m, v)
+    decayed = parameter - lr * weight_decay * parameter
+    return adam_step(decayed, gradient, moments, step, lr=lr, betas=betas, eps=eps)
 
 
-class AdamW(StepOptimizer):
+class AdamW(Adam):
     """`adamw_step`, or its fused twin, on every parameter."""
+
+    rule = staticmethod(adamw_step)
 
     def __init__(
         self,
@@ -57,29 +53,17 @@ class AdamW(StepOptimizer):
         weight_decay: float = 0.0,
         fused: bool = True,
     ) -> None:
-        settings = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(parameters, settings)
+        super().__init__(parameters, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
         self.fused = fused
 
     def update_group(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         """All parameters at once where the fused kernel may run, one by one otherwise."""
         fits = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
-        if self.fused and fits and not is_replaced(adamw_step):
+        is_ours = not (is_replaced(adamw_step) or is_replaced(adam_step))
+        if self.fused and fits and is_ours:
             self._update_fused(parameters, group)
         else:
             super().update_group(parameters, group)
-
-    def update(
-        self, parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]
-    ) -> None:
-        """Change one parameter and its moments in place."""
-        step = counted(state)
-        m = zeros_once(state, "exp_avg", parameter)
-        v = zeros_once(state, "exp_avg_sq", parameter)
-        settings = {name: group[name] for name in ("lr", "betas", "eps", "weight_decay")}
-        new_parameter, new_moments = adamw_step(parameter, gradient, (m, v), step, **settings)
-        for tensor, new in zip((parameter, m, v), (new_parameter, *new_moments), strict=True):
-            tensor.copy_(new)
 
     def _update_fused(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         for parameter in parameters:

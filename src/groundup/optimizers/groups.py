@@ -41,6 +41,16 @@ class OptimizerConfig:
     fused: bool = True
     """Use the fast twins of the step functions."""
 
+    @classmethod
+    def from_width(cls, width: int) -> "OptimizerConfig":
+        r"""The rates for a model of this width: AdamW's falls as $1/\sqrt{width}$, Muon's stays.
+
+        A row of an embedding is as long as the model is wide, so that a step of one rate in every
+        coordinate moves it by $\sqrt{width}$ times the rate. An orthogonal step of Muon is one
+        size for every matrix.
+        """
+        return cls(lr=8e-3 * (128 / width) ** 0.5)
+
     def __post_init__(self) -> None:
         if not (self.lr > 0 and self.matrix_lr > 0):
             raise ValueError(

@@ -131,10 +131,11 @@ def _share_of_peak(result: Mapping[str, Any]) -> Figure | None:
     achieved, peak = number(result, "achieved_flops"), number(result, "peak_flops")
     if not achieved or not peak:
         return None
+    kind = f" in {result['precision']}" if "precision" in result else ""
     return Figure(
         label="of the machine's measured peak",
         value=f"{100 * achieved / peak:.0f} %",
-        note=f"{achieved / 1e9:.0f} of {peak / 1e9:.0f} GFLOP/s",
+        note=f"{achieved / 1e9:.0f} of {peak / 1e9:.0f} GFLOP/s{kind}",
         source=f"{PRETRAINED}: achieved_flops / peak_flops",
     )
 

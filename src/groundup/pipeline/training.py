@@ -51,7 +51,6 @@ def run_training(
 ) -> TrainResult:
     """Train, save the model in Hugging Face's format, write `result.json`, drop the checkpoints."""
     _follow_reference_plan(work)
-    peak = matmul_flops(torch.float32)
 
     def watch(step: int, row: dict[str, Any]) -> dict[str, Any] | None:
         return {"sample": sampler()} if "validation_loss" in row else None
@@ -68,7 +67,7 @@ def run_training(
     for note in result.notes:
         work.say(f"{work.folder.name}: {note}")
     huggingface.save(model, work.folder / "model", tokenizer)
-    _write_result(work, model.config, config, result, peak=peak)
+    _write_result(work, model.config, config, result)
     shutil.rmtree(work.folder / "checkpoints")
     return result
 
@@ -79,9 +78,7 @@ def _follow_reference_plan(work: Work) -> None:
         shutil.copyfile(work.reference / "plan.json", work.folder / "plan.json")
 
 
-def _write_result(
-    work: Work, model: GPTConfig, config: TrainConfig, result: TrainResult, *, peak: float
-) -> None:
+def _write_result(work: Work, model: GPTConfig, config: TrainConfig, result: TrainResult) -> None:
     rows = metrics.read(work.folder / "metrics.jsonl")
     speed = statistics.median(row["tokens_per_second"] for row in rows)
     per_token = flops.training_flops(model, config.context)
@@ -97,8 +94,9 @@ def _write_result(
         "reference_loss": reference,
         "tokens_per_second": speed,
         "flops_per_token": per_token,
+        "precision": result.precision,
         "achieved_flops": per_token * speed,
-        "peak_flops": peak,
+        "peak_flops": matmul_flops(getattr(torch, result.precision), result.device),
         "notes": list(result.notes),
     }
     write_text_atomically(work.folder / "result.json", json.dumps(data, indent=2) + "\n")

@@ -22,14 +22,20 @@ def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildCo
     """
     if quick:
         return _quick()
-    vocab_size, context = 8192, 256
+    vocab_size, context = 8192, 512
+    model = GPTConfig.from_depth(depth, vocab_size, context)
     return BuildConfig(
         name="stdlib",
         tokenizer=TokenizerConfig(vocab_size=vocab_size),
         shards=ShardsConfig(processes=2),
         pretrain=PretrainConfig(
-            model=GPTConfig.from_depth(depth, vocab_size, context),
-            train=TrainConfig(minutes=minutes, batch_size=8, context=context),
+            model=model,
+            train=TrainConfig(
+                minutes=minutes,
+                batch_size=4,
+                context=context,
+                optimizer=OptimizerConfig.from_width(model.width),
+            ),
         ),
         instruct=InstructConfig(
             train=TrainConfig(
@@ -45,7 +51,10 @@ def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildCo
 
 
 def _quick() -> BuildConfig:
-    """The same stages on a tenth of the text, with a fixed number of steps."""
+    """The same stages on a tenth of the text, with a fixed number of steps.
+
+    In float32 on every machine, so that a learner's correct part ends at the same loss.
+    """
     vocab_size, context = 2048, 128
     return BuildConfig(
         name="stdlib-quick",
@@ -54,7 +63,12 @@ def _quick() -> BuildConfig:
         pretrain=PretrainConfig(
             model=GPTConfig.from_depth(2, vocab_size, context),
             train=TrainConfig(
-                steps=200, batch_size=8, context=context, evaluate_batches=4, compile="off"
+                steps=200,
+                batch_size=8,
+                context=context,
+                evaluate_batches=4,
+                precision="float32",
+                compile="off",
             ),
         ),
         instruct=InstructConfig(
@@ -64,6 +78,7 @@ def _quick() -> BuildConfig:
                 batch_size=8,
                 context=context,
                 evaluate_batches=4,
+                precision="float32",
                 compile="off",
                 optimizer=OptimizerConfig(lr=1e-3, matrix_lr=5e-3),
             ),

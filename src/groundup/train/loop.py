@@ -43,6 +43,10 @@ class TrainResult:
     """At the end, in nats per token; None without validation batches."""
     seconds: float
     """Time spent, summed over the sessions of a run that was interrupted."""
+    precision: str
+    """What the products were computed in: `float32` or `bfloat16`."""
+    device: str
+    """`cpu` or `cuda`."""
     resumed_from: int | None
     """The step this session went on from."""
     notes: tuple[str, ...]
@@ -78,9 +82,7 @@ def train(
             loss = run.computation.backward(batch)
             norm = clip_gradients(model.parameters(), config.clip)
             refuse_not_finite(step, loss, norm, run.saved_at)
-            for optimizer in run.optimizers:
-                optimizer.step()
-                optimizer.zero_grad()
+            run.computation.update(run.optimizers)
             row = run.measure(
                 loss=float(loss), grad_norm=float(norm), lr=share_of_peak * config.optimizer.lr
             )
@@ -98,6 +100,8 @@ def train(
         loss=run.facts["loss"],
         validation_loss=run.facts.get("validation_loss"),
         seconds=run.facts["seconds"],
+        precision=plan.precision,
+        device=plan.device,
         resumed_from=run.resumed_from,
         notes=(*plan.notes, *run.store.warnings),
     )

@@ -3,7 +3,7 @@
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -57,6 +57,13 @@ class Computation:
         """Gradients of the batch into `.grad`; its loss."""
         size = self._config.micro_batch
         return accumulate(loss or self.loss, batch, micro_batch=size, context=self.context)
+
+    def update(self, optimizers: Iterable[torch.optim.Optimizer]) -> None:
+        """One step of every optimizer; its matrix products are as precise as the forward pass."""
+        with self.context():
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
 
     def compile(self, batch: tuple[Tensor, Tensor]) -> str | None:
         """Compile the loss; why that was not possible, or None. The weights stay as they are."""
@@ -193,9 +200,7 @@ def seconds_per_step(computation: Computation, batches: Batches, config: TrainCo
         began = time.perf_counter()
         computation.backward(computation.fetch(batches, len(times)))
         clip_gradients(computation.model.parameters(), config.clip)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
+        computation.update(optimizers)
         wait(computation.device)
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
