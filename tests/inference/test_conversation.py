@@ -145,17 +145,31 @@ def test_a_model_without_a_template_can_only_complete():
 
 def test_a_completion_streams_whole_characters():
     model = Scripted()
-    model.say(*TOKENIZER.encode("thank 🙂"), TOKENIZER.special_tokens["<|endoftext|>"])
+    prompt = TOKENIZER.encode("you: ")
+    model.say(prompt[-1], "thank 🙂", TOKENIZER.special_tokens["<|endoftext|>"])
     pieces = list(complete(loaded(model), "you: ", max_tokens=50, sampling=GREEDY))
     assert "".join(pieces) == "thank 🙂"
+    assert pieces[0] == ""
     assert pieces[-4:] == ["", "", "", "🙂"]
-    assert TOKENIZER.decode(model.seen[: len(TOKENIZER.encode("you: "))]) == "you: "
+    assert model.seen[: len(prompt)] == prompt
+
+
+def test_a_completion_finishes_the_word_that_the_prompt_leaves_unfinished():
+    model = Scripted()
+    [whole] = TOKENIZER.encode("you")
+    model.say(whole, "?", END)
+    pieces = list(complete(loaded(model), "how are y", max_tokens=9, sampling=GREEDY))
+    assert pieces[:2] == ["ou", "?"]
+    assert TOKENIZER.decode(model.seen).startswith("how are you")
 
 
 def test_a_completion_that_ends_inside_a_character_says_so():
     model = Scripted()
-    model.say(*TOKENIZER.encode("🙂")[:2])
-    assert list(complete(loaded(model), "a", max_tokens=2, sampling=GREEDY)) == ["", "", "\ufffd"]
+    model.say("a", *TOKENIZER.encode("🙂")[:2])
+    assert list(complete(loaded(model), "a", max_tokens=3, sampling=GREEDY)) == [
+        *("", "", ""),
+        "\ufffd",
+    ]
 
 
 def test_an_empty_prompt_begins_a_document():
@@ -168,9 +182,9 @@ def test_an_empty_prompt_begins_a_document():
 def test_special_tokens_in_a_prompt_are_text():
     model = Scripted()
     model.say("you", END)
-    list(complete(loaded(model), "<|endoftext|>", max_tokens=9, sampling=GREEDY))
     as_text = TOKENIZER.encode("<|endoftext|>")
     assert len(as_text) > 1
+    list(complete(loaded(model), "<|endoftext|>", max_tokens=9, sampling=GREEDY))
     assert model.read == as_text + TOKENIZER.encode("you")
 
 

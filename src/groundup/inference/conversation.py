@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 
 from groundup.checkpoints.open import LoadedModel
 from groundup.inference.generate import Reader, generate
+from groundup.inference.healing import Healed, heal
 from groundup.inference.sampling import Sampling
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.chat_template import Message
@@ -29,21 +30,30 @@ def complete(
 ) -> Iterator[str]:
     """Continue a text: a piece for each token, empty where it completes no character yet.
 
-    Special tokens spelt out in the prompt are plain text. An empty prompt begins a document, which
-    is what follows an end token. Raises ValueError if there is no such token either.
+    A word that the prompt leaves unfinished is gone on with, however a tokenizer would cut it (see
+    `healing`). Special tokens spelt out in the prompt are plain text. An empty prompt begins a
+    document, which is what follows an end token. Raises ValueError if there is no such token.
     """
-    ids = loaded.tokenizer.encode(prompt)
-    if not ids:
-        end = loaded.tokenizer.special_tokens.get(loaded.tokenizer.end_token or "")
-        ids = [] if end is None else [end]
+    tokenizer = loaded.tokenizer
+    start = tokenizer.special_tokens.get(tokenizer.end_token or "")
+    ids = tokenizer.encode(prompt)
+    begun = heal(ids, tokenizer, start) if ids else Healed(ids=[] if start is None else [start])
     tokens = generate(
         loaded.model,
-        ids,
+        begun.ids,
         max_tokens=max_tokens,
         sampling=sampling,
-        stop_ids=stop_ids(loaded.tokenizer),
+        stop_ids=stop_ids(tokenizer),
+        first_ids=begun.first_ids,
     )
-    return _as_text(tokens, loaded.tokenizer)
+    return _without(begun.known, _as_text(tokens, tokenizer))
+
+
+def _without(known: str, pieces: Iterator[str]) -> Iterator[str]:
+    """The pieces, of which the first does not repeat what is known."""
+    for piece in pieces:
+        yield piece.removeprefix(known)
+        known = ""
 
 
 class Conversation:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from groundup.inference.cache import KVCache
-from groundup.inference.sampling import Chance, Sampling, sample
+from groundup.inference.sampling import Chance, Sampling, only, sample
 from groundup.models.gpt import GPT
 from groundup.observe.progress import Progress, silent
 
@@ -27,17 +27,19 @@ def generate(
     max_tokens: int,
     sampling: Sampling,
     stop_ids: Collection[int] = (),
+    first_ids: Sequence[int] | None = None,
     reader: "Reader | None" = None,
 ) -> Iterator[int]:
     """Yield up to `max_tokens` token ids that continue the prompt, each as soon as it is drawn.
 
-    Ends before the first of `stop_ids`, which is not yielded. `reader` may be kept from call to
-    call: what the last prompt and this one have in common from the start is then not read again.
+    Ends before the first of `stop_ids`, which is not yielded. With `first_ids` the first token is
+    one of them. `reader` may be kept from call to call: what the last prompt and this one have in
+    common from the start is then not read again.
     Raises ValueError for an empty prompt, an id outside the vocabulary or a negative `max_tokens`.
     """
     _check([prompt_ids], max_tokens, model.config.vocab_size)
     row = _Row(prompt_ids, max_tokens, Chance(sampling.seed))
-    return _stream(reader or Reader(model), row, sampling, frozenset(stop_ids))
+    return _stream(reader or Reader(model), row, sampling, frozenset(stop_ids), first_ids)
 
 
 def generate_batch(
@@ -149,11 +151,19 @@ class _Row:
 
 
 def _stream(
-    reader: Reader, row: _Row, sampling: Sampling, stop_ids: frozenset[int]
+    reader: Reader,
+    row: _Row,
+    sampling: Sampling,
+    stop_ids: frozenset[int],
+    allowed: Sequence[int] | None,
 ) -> Iterator[int]:
     while not row.stopped:
         before = len(row.tokens)
-        [token] = _draw(reader.next_logits([row.tokens]), [row], sampling, before)
+        logits_BV = reader.next_logits([row.tokens])
+        if allowed is not None:
+            logits_BV = only(logits_BV, allowed)
+            allowed = None
+        [token] = _draw(logits_BV, [row], sampling, before)
         row.take(token, stop_ids)
         yield from row.tokens[before:]
 

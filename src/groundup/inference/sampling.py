@@ -11,6 +11,7 @@ else is in the batch.
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,6 +63,13 @@ def repetition_penalty(logits_BV: Tensor, seen_BV: Tensor, penalty: float) -> Te
     """
     weaker_BV = torch.where(logits_BV > 0, logits_BV / penalty, logits_BV * penalty)
     return torch.where(seen_BV, weaker_BV, logits_BV)
+
+
+def only(logits_BV: Tensor, ids: Sequence[int]) -> Tensor:
+    """Keep these tokens."""
+    kept_BV = torch.full_like(logits_BV, -math.inf)
+    kept_BV[..., ids] = logits_BV[..., ids]
+    return kept_BV
 
 
 def top_k_filter(logits_BV: Tensor, k: int) -> Tensor:

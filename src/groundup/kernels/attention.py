@@ -71,4 +71,5 @@ def _explicit(
     bias_NTS = bias.expand(*heads, q_BHTD.shape[-2], k_BHSD.shape[-2]).flatten(0, -3)
     q_NTD, k_NSD, v_NSD = (x.flatten(0, -3) for x in (q_BHTD * scale, k_BHSD, v_BHSD))
     scores_NTS = torch.baddbmm(bias_NTS, q_NTD, k_NSD.mT)
-    return (scores_NTS.softmax(-1) @ v_NSD).unflatten(0, heads)
+    mixed: Tensor = scores_NTS.softmax(-1) @ v_NSD
+    return mixed.view(*heads, *mixed.shape[-2:])
