@@ -38,6 +38,7 @@ from groundup.pipeline.artifact import machine, versions
 from groundup.train.allocator import keep_freed_memory
 from groundup.train.objectives import next_token
 from groundup.train.prepare import Computation
+from groundup.train.reproducible import reproducible
 from groundup.train.settings import TrainConfig
 
 RESULT = Path(__file__).parent / "results" / "training_speed.json"
@@ -141,21 +142,21 @@ def peer_step(build, *, compiled=False, bfloat16=False, fused=None, threads=ALL)
 def our_step(config, *, compiled=False, bfloat16=False, threads=ALL):
     """A function that does one update as `groundup.train.loop` does."""
     torch.manual_seed(0)
-    torch.set_num_threads(threads)
     model = GPT(config)
     settings = TrainConfig(batch_size=BATCH, context=CONTEXT, steps=1)
     computation = Computation(model, next_token, settings, CPU)
     computation.precision = "bfloat16" if bfloat16 else "float32"
     optimizers = groups.build(model, groups.OptimizerConfig(kind="adamw", betas=(0.9, 0.99)))
     pair = batch()
-    if compiled and (reason := computation.compile(pair)):
-        raise ValueError(reason)
+    with reproducible(CPU, threads):
+        if compiled and (reason := computation.compile(pair)):
+            raise ValueError(reason)
 
     def step():
-        torch.set_num_threads(threads)
-        loss = computation.backward(pair)
-        norm = clip_gradients(model.parameters(), 1.0)
-        computation.update(optimizers)
+        with reproducible(CPU, threads):
+            loss = computation.backward(pair)
+            norm = clip_gradients(model.parameters(), 1.0)
+            computation.update(optimizers)
         return float(loss), float(norm)
 
     return step

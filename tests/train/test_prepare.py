@@ -11,6 +11,7 @@ from groundup.train.loop import train
 from groundup.train.objectives import next_token
 from groundup.train.plan import Plan, read_plan, steps_within, write_plan
 from groundup.train.prepare import Computation, untouched
+from groundup.train.reproducible import reproducible
 
 CPU = torch.device("cpu")
 
@@ -83,6 +84,29 @@ def test_untouched_gives_back_weights_and_randomness(make_model):
     assert torch.equal(state, torch.get_rng_state())
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def test_what_is_settled_for_a_run_is_undone_after_it():
+    def state():
+        return (
+            torch.get_num_threads(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+        )
+
+    before = state()
+    with reproducible(CPU, threads=before[0] + 1):
+        assert state() == (before[0] + 1, True, True, False)
+    assert state() == before
+
+    def fails():
+        with reproducible(CPU):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fails()
+    assert state() == before
 
 
 def test_the_allocator_says_whether_it_could(monkeypatch):

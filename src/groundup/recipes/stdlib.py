@@ -56,19 +56,21 @@ def _quick() -> BuildConfig:
     In float32 on every machine, so that a learner's correct part ends at the same loss.
     """
     vocab_size, context = 2048, 128
+    model = GPTConfig.from_depth(2, vocab_size, context)
     return BuildConfig(
         name="stdlib-quick",
         corpus=CorpusConfig(max_bytes=2_500_000),
         tokenizer=TokenizerConfig(vocab_size=vocab_size),
         pretrain=PretrainConfig(
-            model=GPTConfig.from_depth(2, vocab_size, context),
+            model=model,
             train=TrainConfig(
-                steps=200,
+                steps=400,
                 batch_size=8,
                 context=context,
                 evaluate_batches=4,
                 precision="float32",
                 compile="off",
+                optimizer=OptimizerConfig.from_width(model.width),
             ),
         ),
         instruct=InstructConfig(

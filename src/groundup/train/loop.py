@@ -19,6 +19,8 @@ from groundup.observe.progress import Progress, silent
 from groundup.optimizers import groups
 from groundup.optimizers.clipping import clip_gradients
 from groundup.train.objectives import Batches, Objective, next_token
+from groundup.train.precision import choose_device
+from groundup.train.reproducible import reproducible
 from groundup.train.run import Run
 from groundup.train.settings import TrainConfig as TrainConfig
 from groundup.train.stability import interruptible, refuse_not_finite
@@ -71,29 +73,32 @@ def train(
     before an update that would spoil the weights; OSError when a checkpoint cannot be written;
     KeyboardInterrupt after Ctrl-C, when the step is done and saved.
     """
-    run = Run(model, batches, config, Path(folder), objective=objective, validation=validation)
-    plan = run.plan
-    todo = progress("training", total=plan.steps, unit="steps", done=run.begin)
-    with todo as advance, interruptible() as interrupt, run:
-        for step in range(run.begin, plan.steps):
-            share_of_peak = run.rate(step)
-            groups.set_rate(run.optimizers, share_of_peak)
-            batch = run.computation.fetch(batches, step)
-            loss = run.computation.backward(batch)
-            norm = clip_gradients(model.parameters(), config.clip)
-            refuse_not_finite(step, loss, norm, run.saved_at)
-            run.computation.update(run.optimizers)
-            row = run.measure(
-                loss=float(loss), grad_norm=float(norm), lr=share_of_peak * config.optimizer.lr
-            )
-            if run.is_time_to_evaluate(step):
-                row["validation_loss"] = run.evaluate()
-            run.metrics.write(step, **row, **(watch(step, row) or {}))
-            advance(1, f"loss {row['loss']:.3f}")
-            if interrupt.asked or run.is_time_to_save(step):
-                run.save(step + 1)
-            if interrupt.asked:
-                raise KeyboardInterrupt(f"stopped after step {step}; run again to go on from there")
+    with reproducible(choose_device(config.device), config.threads):
+        run = Run(model, batches, config, Path(folder), objective=objective, validation=validation)
+        plan = run.plan
+        todo = progress("training", total=plan.steps, unit="steps", done=run.begin)
+        with todo as advance, interruptible() as interrupt, run:
+            for step in range(run.begin, plan.steps):
+                share_of_peak = run.rate(step)
+                groups.set_rate(run.optimizers, share_of_peak)
+                batch = run.computation.fetch(batches, step)
+                loss = run.computation.backward(batch)
+                norm = clip_gradients(model.parameters(), config.clip)
+                refuse_not_finite(step, loss, norm, run.saved_at)
+                run.computation.update(run.optimizers)
+                row = run.measure(
+                    loss=float(loss), grad_norm=float(norm), lr=share_of_peak * config.optimizer.lr
+                )
+                if run.is_time_to_evaluate(step):
+                    row["validation_loss"] = run.evaluate()
+                run.metrics.write(step, **row, **(watch(step, row) or {}))
+                advance(1, f"loss {row['loss']:.3f}")
+                if interrupt.asked or run.is_time_to_save(step):
+                    run.save(step + 1)
+                if interrupt.asked:
+                    raise KeyboardInterrupt(
+                        f"stopped after step {step}; run again to go on from there"
+                    )
     return TrainResult(
         steps=plan.steps,
         tokens=run.facts["tokens"],

@@ -35,8 +35,6 @@ class Run:
     ) -> None:
         keep_freed_memory()
         self._session_began = self._clock = time.monotonic()
-        self._threads = torch.get_num_threads()
-        torch.set_num_threads(config.threads or self._threads)
         device = choose_device(config.device)
         self.model = model.to(device).train()
         self.config = config
@@ -64,7 +62,6 @@ class Run:
 
     def __exit__(self, *problem: object) -> None:
         self.metrics.close()
-        torch.set_num_threads(self._threads)
 
     def rate(self, step: int) -> float:
         """The learning-rate multiplier of a step."""
