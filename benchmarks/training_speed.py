@@ -26,9 +26,8 @@ import time
 import warnings
 from pathlib import Path
 
-import reference_gpt
 import torch
-from torch.nn import functional as F
+from peer_models import Size, litgpt_llama, nanogpt, transformers_gpt2, transformers_llama
 
 from groundup.models.gpt import GPT
 from groundup.models.gpt_config import GPTConfig
@@ -42,58 +41,21 @@ from groundup.train.reproducible import reproducible
 from groundup.train.settings import TrainConfig
 
 RESULT = Path(__file__).parent / "results" / "training_speed.json"
-BATCH, CONTEXT, DEPTH, HEADS, WIDTH, VOCABULARY = 12, 64, 4, 4, 128, 65
+SIZE = Size(batch=12, context=64, depth=4, heads=4, width=128, hidden=352, vocabulary=65)
 ALL = torch.get_num_threads()
 CPU = torch.device("cpu")
 
 
 def gpt2_config(**changes):
     gpt2 = {"positions": "learned", "norm": "layer", "activation": "gelu_tanh", "qk_norm": False}
-    shape = {"depth": DEPTH, "width": WIDTH, "heads": HEADS, "context": CONTEXT}
-    return GPTConfig(vocab_size=VOCABULARY, **{**shape, **gpt2, **changes})
+    shape = {"depth": SIZE.depth, "width": SIZE.width, "heads": SIZE.heads}
+    sizes = {"vocab_size": SIZE.vocabulary, "context": SIZE.context}
+    return GPTConfig(**{**shape, **sizes, **gpt2, **changes})
 
 
 def llama_config():
     rotary = {"positions": "rotary", "norm": "rms", "activation": "swiglu", "tied": False}
-    return gpt2_config(hidden=352, **rotary)
-
-
-def nanogpt():
-    model = reference_gpt.ReferenceGPT(reference_gpt.Shape(VOCABULARY))
-    return model, model.loss
-
-
-def transformers_gpt2():
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    zero = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
-    shape = {"n_positions": CONTEXT, "n_embd": WIDTH, "n_layer": DEPTH, "n_head": HEADS}
-    model = GPT2LMHeadModel(GPT2Config(vocab_size=VOCABULARY, **shape, **zero)).train()
-    return model, lambda x, y: cross_entropy(model(x, use_cache=False).logits, y)
-
-
-def transformers_llama():
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    shape = {"hidden_size": WIDTH, "intermediate_size": 352, "num_hidden_layers": DEPTH}
-    heads = {"num_attention_heads": HEADS, "max_position_embeddings": CONTEXT}
-    model = LlamaForCausalLM(LlamaConfig(vocab_size=VOCABULARY, **shape, **heads)).train()
-    return model, lambda x, y: cross_entropy(model(x, use_cache=False).logits, y)
-
-
-def litgpt_llama():
-    import litgpt
-
-    shape = {"n_layer": DEPTH, "n_head": HEADS, "n_embd": WIDTH, "block_size": CONTEXT}
-    llama = {"norm_class_name": "RMSNorm", "mlp_class_name": "LLaMAMLP", "bias": False}
-    sizes = {"vocab_size": VOCABULARY, "padded_vocab_size": VOCABULARY, "intermediate_size": 352}
-    config = litgpt.Config(name="bench", rotary_percentage=1.0, **shape, **llama, **sizes)
-    model = litgpt.GPT(config)
-    return model, lambda x, y: cross_entropy(model(x), y)
-
-
-def cross_entropy(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    return gpt2_config(hidden=SIZE.hidden, **rotary)
 
 
 PEERS = {
@@ -109,14 +71,14 @@ PEERS = {
 
 
 def batch():
-    tokens = torch.randint(VOCABULARY, (BATCH, CONTEXT + 1))
+    tokens = torch.randint(SIZE.vocabulary, (SIZE.batch, SIZE.context + 1))
     return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
 
 
 def peer_step(build, *, compiled=False, bfloat16=False, fused=None, threads=ALL):
     """A function that does one update of a peer."""
     torch.manual_seed(0)
-    model, loss = build()
+    model, loss = build(SIZE)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), fused=fused)
     x, y = batch()
     loss = torch.compile(loss, dynamic=False) if compiled else loss
@@ -143,7 +105,7 @@ def our_step(config, *, compiled=False, bfloat16=False, threads=ALL):
     """A function that does one update as `groundup.train.loop` does."""
     torch.manual_seed(0)
     model = GPT(config)
-    settings = TrainConfig(batch_size=BATCH, context=CONTEXT, steps=1)
+    settings = TrainConfig(batch_size=SIZE.batch, context=SIZE.context, steps=1)
     computation = Computation(model, next_token, settings, CPU)
     computation.precision = "bfloat16" if bfloat16 else "float32"
     optimizers = groups.build(model, groups.OptimizerConfig(kind="adamw", betas=(0.9, 0.99)))
@@ -169,7 +131,7 @@ def speed(step, seconds):
     while (spent := time.perf_counter() - began) < seconds or count < 2:
         step()
         count += 1
-    return count * BATCH * CONTEXT / spent
+    return count * SIZE.batch * SIZE.context / spent
 
 
 def tuned(make, seconds):
@@ -256,8 +218,7 @@ def main():
         verdict["lowest_published_ratio"] >= 1.5 and verdict["best_tuned_ratio"] >= 1.15
     )
     print(verdict)
-    shape = {"batch": BATCH, "context": CONTEXT, "depth": DEPTH, "heads": HEADS, "width": WIDTH}
-    facts = {"machine": machine(), "versions": versions(), "threads": ALL, "shape": shape}
+    facts = {"machine": machine(), "versions": versions(), "threads": ALL, "shape": vars(SIZE)}
     record = {**facts, "rounds": rounds, "seconds": seconds, **verdict, "results": results}
     if not (chosen.quick or chosen.only):
         RESULT.parent.mkdir(exist_ok=True)

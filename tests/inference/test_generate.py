@@ -150,6 +150,22 @@ def test_generation_ends_before_a_stop_token_and_never_beyond_the_limit():
     assert generate_batch(Oracle(), [], max_tokens=3, sampling=GREEDY) == []
 
 
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=2.0, seed=1)])
+def test_an_answer_begins_with_one_of_the_tokens_it_may_begin_with(sampling):
+    free = list(generate(Oracle(), [3, 4], max_tokens=5, sampling=GREEDY))
+    allowed = [token for token in (7, 8, 9) if token != free[0]]
+    answer = list(generate(Oracle(), [3, 4], max_tokens=5, sampling=sampling, first_ids=allowed))
+    assert answer[0] in allowed
+    assert len(answer) == 5
+    rest = generate(Oracle(), [3, 4, answer[0]], max_tokens=4, sampling=GREEDY)
+    if sampling == GREEDY:
+        assert answer[1:] == list(rest)
+    with pytest.raises(ValueError, match="first_ids is empty"):
+        generate(Oracle(), [3], max_tokens=1, sampling=GREEDY, first_ids=[])
+    with pytest.raises(ValueError, match="token id 50 is not in the model's vocabulary"):
+        generate(Oracle(), [3], max_tokens=1, sampling=GREEDY, first_ids=[50])
+
+
 def test_the_same_seed_gives_the_same_tokens_and_another_seed_others():
     def tokens(seed):
         sampling = Sampling(temperature=1.0, seed=seed)

@@ -35,9 +35,16 @@ def generate(
     Ends before the first of `stop_ids`, which is not yielded. With `first_ids` the first token is
     one of them. `reader` may be kept from call to call: what the last prompt and this one have in
     common from the start is then not read again.
-    Raises ValueError for an empty prompt, an id outside the vocabulary or a negative `max_tokens`.
+    Raises ValueError for an empty prompt, an id outside the vocabulary, a negative `max_tokens`, or
+    `first_ids` that are none.
     """
     _check([prompt_ids], max_tokens, model.config.vocab_size)
+    if first_ids is not None:
+        _check_ids(first_ids, model.config.vocab_size)
+        if not first_ids:
+            raise ValueError(
+                "first_ids is empty; give the tokens an answer may begin with, or None"
+            )
     row = _Row(prompt_ids, max_tokens, Chance(sampling.seed))
     return _stream(reader or Reader(model), row, sampling, frozenset(stop_ids), first_ids)
 
@@ -213,8 +220,12 @@ def _check(prompts: Sequence[Sequence[int]], max_tokens: int, vocab_size: int) -
     for prompt in prompts:
         if not prompt:
             raise ValueError("a prompt is empty; give at least one token, such as <|endoftext|>")
-        if wrong := [token for token in prompt if not 0 <= token < vocab_size]:
-            raise ValueError(
-                f"token id {wrong[0]} is not in the model's vocabulary of {vocab_size}; "
-                "the tokenizer must be the one the model was trained with"
-            )
+        _check_ids(prompt, vocab_size)
+
+
+def _check_ids(ids: Sequence[int], vocab_size: int) -> None:
+    if wrong := [token for token in ids if not 0 <= token < vocab_size]:
+        raise ValueError(
+            f"token id {wrong[0]} is not in the model's vocabulary of {vocab_size}; "
+            "the tokenizer must be the one the model was trained with"
+        )
