@@ -9,6 +9,7 @@ import torch
 
 from groundup.data.corpus import Document
 from groundup.evaluate.functions import (
+    Prompt,
     cut,
     is_function,
     model_completer,
@@ -21,7 +22,8 @@ from groundup.models.gpt_config import GPTConfig
 from groundup.models.ngram import NGram
 from groundup.tokenizers.bpe import BPE
 
-PROMPT = "def area(x, y=2):\n"
+SIGNATURE = "def area(x, y=2):\n"
+PROMPT = Prompt("import math\n\n", SIGNATURE)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ PROMPT = "def area(x, y=2):\n"
 def test_a_function_parses_and_does_something(body, verdict):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert is_function(PROMPT, body) is verdict
+        assert is_function(SIGNATURE, body) is verdict
 
 
 @pytest.mark.parametrize(
@@ -89,14 +91,22 @@ def one(a, *, b: int = 2) -> int:
         Document(path="b.txt", text="def no(): pass", sha256=""),
         Document(path="c.py", text="print 'python 2'", sha256=""),
     ]
-    assert signatures(documents, most=9) == ["def one(a, *, b: int=2) -> int:\n"]
+    assert signatures(documents, most=9) == [Prompt("\n", "def one(a, *, b: int=2) -> int:\n")]
     many = [Document(path=f"{i}.py", text=f"def f{i}(): pass", sha256="") for i in range(50)]
     chosen = signatures(many, most=10, seed=3)
     assert chosen == signatures(many, most=10, seed=3)
     assert len(set(chosen)) == 10
     assert chosen != signatures(many, most=10, seed=4)
     for prompt in chosen:
-        assert ast.parse(prompt + "    pass")
+        assert ast.parse(prompt.signature + "    pass")
+
+
+def test_a_prompt_is_the_file_up_to_the_function_without_its_decorators():
+    text = "import os\n\n\n@cached\n@other(1)\ndef one(a):\n    return a\n\ndef two(): pass\n"
+    documents = [Document(path="a.py", text=text, sha256="")]
+    found = {prompt.signature: prompt.before for prompt in signatures(documents, most=9)}
+    assert found["def one(a):\n"] == "import os\n\n\n"
+    assert found["def two():\n"] == text.removesuffix("def two(): pass\n")
 
 
 def test_scores_count_and_carry_their_interval():
@@ -108,7 +118,8 @@ def test_scores_count_and_carry_their_interval():
         return answers
 
     score = score_functions("mine", complete, [PROMPT] * 4, temperature=0.8, seed=7, keep=2)
-    assert asked == [([PROMPT] * 4, 0.8, 7)]
+    assert asked == [([PROMPT.before + SIGNATURE] * 4, 0.8, 7)]
+    assert score.samples[0].prompt == SIGNATURE
     assert (score.accepted, score.total, score.share, score.unended) == (2, 4, 0.5, 3)
     assert score.low == pytest.approx(0.1500, abs=1e-4)
     assert score.high == pytest.approx(0.8500, abs=1e-4)
@@ -129,7 +140,7 @@ def test_an_ngram_model_that_saw_the_functions_writes_them(tokenizer):
     for i in range(30):
         stream += [*tokenizer.encode(f"def f{i}(x):\n    return x + {i}\n"), end]
     model = NGram.fit(np.array(stream), vocab_size=tokenizer.vocab_size, order=6)
-    complete = ngram_completer(model, tokenizer, max_tokens=40)
+    complete = ngram_completer(model, tokenizer, max_tokens=40, prompt_tokens=99)
     (written,) = complete(["def f7(x):\n"], 0.0, 0)
     assert written.startswith("    return x + ")
     assert is_function("def f7(x):\n", written)
@@ -141,12 +152,13 @@ def test_the_transformer_goes_through_the_same_door(tokenizer):
     config = GPTConfig(vocab_size=tokenizer.vocab_size, context=32, depth=1, width=16, heads=2)
     model = GPT(config)
     model.initialize(torch.Generator().manual_seed(0))
-    complete = model_completer(model, tokenizer, max_tokens=12, batch_size=2)
+    complete = model_completer(model, tokenizer, max_tokens=12, prompt_tokens=99, batch_size=2)
     prompts = ["def f(x):\n", "def g():\n", "def h(a, b, c):\n"]
     greedy = complete(prompts, 0.0, 0)
     assert greedy == complete(prompts, 0.0, 1)
-    score = score_functions("model", complete, prompts, temperature=0.8, seed=1)
-    assert score == score_functions("model", complete, prompts, temperature=0.8, seed=1)
+    asked = [Prompt("", signature) for signature in prompts]
+    score = score_functions("model", complete, asked, temperature=0.8, seed=1)
+    assert score == score_functions("model", complete, asked, temperature=0.8, seed=1)
     assert score.total == 3
 
 
@@ -159,13 +171,28 @@ def test_generation_stops_at_the_next_statement_and_at_the_limit(tokenizer):
     )
     prompt = [end, *tokenizer.encode("def f(x):\n")]
     at_once = tokenizer.decode(model.generate(prompt, max_tokens=1000, temperature=0))
-    (written,) = ngram_completer(model, tokenizer, max_tokens=1000)(["def f(x):\n"], 0.0, 0)
+    (written,) = ngram_completer(model, tokenizer, max_tokens=1000, prompt_tokens=99)(
+        ["def f(x):\n"], 0.0, 0
+    )
     assert at_once.startswith(written)
     assert len(written) < len(at_once) / 4
     assert cut(written) == cut(at_once)
-    (short,) = ngram_completer(model, tokenizer, max_tokens=3)(["def f(x):\n"], 0.0, 0)
+    (short,) = ngram_completer(model, tokenizer, max_tokens=3, prompt_tokens=99)(
+        ["def f(x):\n"], 0.0, 0
+    )
     assert len(tokenizer.encode(short)) <= 3
     assert at_once.startswith(short)
+
+
+def test_only_the_end_of_a_long_prompt_is_read(tokenizer):
+    model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context=32, depth=1, width=16, heads=2))
+    model.initialize(torch.Generator().manual_seed(0))
+    complete = model_completer(model, tokenizer, max_tokens=8, prompt_tokens=6, batch_size=2)
+    long = "x = 1\n" * 50 + "def f(x):\n"
+    assert len(tokenizer.encode("x = 1\ndef f(x):\n")) > 6
+    assert complete([long], 0.0, 0) == complete([long[12:]], 0.0, 0)
+    whole = model_completer(model, tokenizer, max_tokens=8, prompt_tokens=20, batch_size=2)
+    assert complete([long], 0.0, 0) != whole([long], 0.0, 0)
 
 
 def test_a_body_longer_than_one_round_goes_on(tokenizer):
@@ -174,5 +201,7 @@ def test_a_body_longer_than_one_round_goes_on(tokenizer):
     ids = [end, *tokenizer.encode("def f(x):\n" + body), end]
     model = NGram.fit(np.array(ids * 3), vocab_size=tokenizer.vocab_size, order=12)
     assert len(ids) > 150
-    (written,) = ngram_completer(model, tokenizer, max_tokens=400)(["def f(x):\n"], 0.0, 0)
+    (written,) = ngram_completer(model, tokenizer, max_tokens=400, prompt_tokens=99)(
+        ["def f(x):\n"], 0.0, 0
+    )
     assert written == body

@@ -1,10 +1,11 @@
-"""Does sampled code parse? A model is given the first line of a function and writes its body.
+"""Does sampled code parse? A model is given a file up to a function's first line and goes on.
 
-Prompts are signatures of top-level functions in files the model never saw. What it writes is cut
-where the function ends, before the first line that starts at the margin and is not blank, and is
-accepted if Python parses signature and body, and the body holds a statement besides a docstring,
-`pass` and `...`. Nothing is repaired: text that was cut off because the token limit was reached
-counts as it stands, so it is nearly always refused.
+Prompts are signatures of top-level functions in files the model never saw, after what stands before
+them there: a function is written into its file. What a model writes is cut where the function ends,
+before the first line that starts at the margin and is not blank, and is accepted if Python parses
+signature and body, and the body holds a statement besides a docstring, `pass` and `...`. Nothing is
+repaired: text that was cut off because the token limit was reached counts as it stands, so it is
+nearly always refused.
 
 Parsing is not being right. It is a low bar that a model of any size can be held to without running
 what it wrote; Chen et al. (2021), Codex, is the high one. One code path serves every model.
@@ -26,6 +27,17 @@ from groundup.models.gpt import GPT
 from groundup.models.ngram import NGram
 from groundup.observe.progress import Progress, silent
 from groundup.tokenizers.bpe import BPE
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A function that is to be written."""
+
+    before: str
+    """The file up to it."""
+    signature: str
+    """Its first line."""
+
 
 Complete = Callable[[list[str], float, int], list[str]]
 """`(prompts, temperature, seed) -> continuations`; temperature 0 is greedy."""
@@ -62,19 +74,22 @@ class FunctionScore:
     """The first few, to look at."""
 
 
-def signatures(documents: Sequence[Document], *, most: int, seed: int = 0) -> list[str]:
+def signatures(documents: Sequence[Document], *, most: int, seed: int = 0) -> list[Prompt]:
     """`def name(arguments):` and a newline for top-level functions, no two alike, shuffled.
 
     Tests take no arguments and say little, so functions named `test...` are left out.
     """
-    found: dict[str, None] = {}
+    found: dict[str, Prompt] = {}
     for document in documents:
         tree = parsed(document.text) if document.path.endswith(".py") else None
+        lines = document.text.splitlines(keepends=True)
         for node in tree.body if tree else ():
             if isinstance(node, ast.FunctionDef) and not node.name.startswith("test"):
                 result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-                found[f"def {node.name}({ast.unparse(node.args)}){result}:\n"] = None
-    out = list(found)
+                signature = f"def {node.name}({ast.unparse(node.args)}){result}:\n"
+                begin = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                found.setdefault(signature, Prompt("".join(lines[: begin - 1]), signature))
+    out = list(found.values())
     random.Random(seed).shuffle(out)
     return out[:most]
 
@@ -105,7 +120,7 @@ def _is_filler(statement: ast.stmt) -> bool:
 def score_functions(
     name: str,
     complete: Complete,
-    prompts: Sequence[str],
+    prompts: Sequence[Prompt],
     *,
     temperature: float,
     seed: int = 0,
@@ -114,12 +129,13 @@ def score_functions(
     """Let a model finish every prompt once and count what parses. Raises ValueError for none."""
     if not prompts:
         raise ValueError("there is no function signature to complete; give Python files with some")
-    continuations = complete(list(prompts), temperature, seed)
+    texts = [prompt.before + prompt.signature for prompt in prompts]
     samples, unended = [], 0
-    for prompt, continuation in zip(prompts, continuations, strict=True):
+    for prompt, continuation in zip(prompts, complete(texts, temperature, seed), strict=True):
         body, has_ended = cut(continuation)
         unended += not has_ended
-        samples.append(Sample(prompt=prompt, body=body, accepted=is_function(prompt, body)))
+        is_accepted = is_function(prompt.signature, body)
+        samples.append(Sample(prompt=prompt.signature, body=body, accepted=is_accepted))
     accepted = sum(sample.accepted for sample in samples)
     low, high = wilson(accepted, len(samples))
     return FunctionScore(
@@ -136,9 +152,15 @@ def score_functions(
 
 
 def model_completer(
-    model: GPT, tokenizer: BPE, *, max_tokens: int, batch_size: int, progress: Progress = silent
+    model: GPT,
+    tokenizer: BPE,
+    *,
+    max_tokens: int,
+    prompt_tokens: int,
+    batch_size: int,
+    progress: Progress = silent,
 ) -> Complete:
-    """Completion by a language model; each prompt starts a document."""
+    """Completion by a language model of the last `prompt_tokens` tokens of each prompt."""
 
     def more(texts: list[list[int]], limit: int, temperature: float, seed: int) -> list[list[int]]:
         return generate_batch(
@@ -151,11 +173,16 @@ def model_completer(
             progress=progress,
         )
 
-    return _in_rounds(more, tokenizer, max_tokens)
+    return _in_rounds(more, tokenizer, max_tokens, prompt_tokens)
 
 
 def ngram_completer(
-    model: NGram, tokenizer: BPE, *, max_tokens: int, progress: Progress = silent
+    model: NGram,
+    tokenizer: BPE,
+    *,
+    max_tokens: int,
+    prompt_tokens: int,
+    progress: Progress = silent,
 ) -> Complete:
     """Completion by an n-gram model, under the same conditions."""
 
@@ -174,19 +201,20 @@ def ngram_completer(
                 advance(1)
         return out
 
-    return _in_rounds(more, tokenizer, max_tokens)
+    return _in_rounds(more, tokenizer, max_tokens, prompt_tokens)
 
 
 def _in_rounds(
     more: Callable[[list[list[int]], int, float, int], list[list[int]]],
     tokenizer: BPE,
     max_tokens: int,
+    prompt_tokens: int,
 ) -> Complete:
     """Completion some tokens at a time; what has come to the next statement is not gone on with."""
     end = tokenizer.special_tokens[END_OF_TEXT]
 
     def complete(prompts: list[str], temperature: float, seed: int) -> list[str]:
-        starts = [[end, *tokenizer.encode(prompt)] for prompt in prompts]
+        starts = [[end, *tokenizer.encode(prompt)][-prompt_tokens:] for prompt in prompts]
         written: list[list[int]] = [[] for _ in prompts]
         active = list(range(len(prompts)))
         for done in range(0, max_tokens, _ROUND):

@@ -15,6 +15,7 @@ from groundup.evaluate.bits_per_byte import Score, score_model, score_ngram
 from groundup.evaluate.compressors import compress_all
 from groundup.evaluate.functions import (
     FunctionScore,
+    Prompt,
     model_completer,
     ngram_completer,
     score_functions,
@@ -40,9 +41,11 @@ class EvaluateConfig:
     """Longest n-gram of the model that is compared with."""
     ngram_tokens: int | None = None
     """Train it on the first so many tokens of the training split; on all without it."""
-    functions: int = 200
+    functions: int = 400
     """How many function signatures are completed; 0 leaves this out."""
-    function_tokens: int = 256
+    prompt_tokens: int = 256
+    """How much of a file, up to the signature and with it, is read before it is completed."""
+    function_tokens: int = 192
     """Longest completion of a signature, in tokens."""
     temperatures: tuple[float, ...] = (0.0, 0.8)
     """Each signature is completed once at each; 0 takes the likeliest token always."""
@@ -51,7 +54,7 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         """Refuse amounts that cannot be."""
-        for name in ("batch_size", "ngram_order", "function_tokens"):
+        for name in ("batch_size", "ngram_order", "prompt_tokens", "function_tokens"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         for name in ("stride", "max_bytes", "ngram_tokens"):
@@ -192,18 +195,28 @@ def _functions(
     model: GPT,
     ngram: NGram,
     tokenizer: BPE,
-    prompts: list[str],
+    prompts: list[Prompt],
     config: EvaluateConfig,
     *,
     progress: Progress,
 ) -> tuple[FunctionScore, ...]:
     if not prompts:
         return ()
-    longest = config.function_tokens
     completers = {
-        "n-gram": ngram_completer(ngram, tokenizer, max_tokens=longest, progress=progress),
+        "n-gram": ngram_completer(
+            ngram,
+            tokenizer,
+            max_tokens=config.function_tokens,
+            prompt_tokens=config.prompt_tokens,
+            progress=progress,
+        ),
         "model": model_completer(
-            model, tokenizer, max_tokens=longest, batch_size=config.batch_size, progress=progress
+            model,
+            tokenizer,
+            max_tokens=config.function_tokens,
+            prompt_tokens=config.prompt_tokens,
+            batch_size=config.batch_size,
+            progress=progress,
         ),
     }
     return tuple(
@@ -229,7 +242,8 @@ def _notes(config: EvaluateConfig, prompts: int) -> tuple[str, ...]:
         notes.append(f"The n-gram model saw the first {config.ngram_tokens} training tokens only.")
     if prompts:
         notes.append(
-            "A function is accepted if it parses and does something; one that reached "
+            f"A function is written after at most {config.prompt_tokens} tokens of its file and "
+            "its signature; it is accepted if it parses and does something; one that reached "
             f"{config.function_tokens} tokens is judged as it stands there. "
             "Intervals are Wilson's at 95 %."
         )

@@ -4,9 +4,9 @@ Legend: N positions, R rows of one chunk, C width, V vocabulary.
 
 The logits of N positions are the largest tensor of a small language model (N x V), and they and
 their gradient are needed only to make grad_x = P W and grad_W = P^T x, where P = softmax - one-hot.
-So the forward pass takes R rows at a time, and keeps the two gradients instead of the logits. One
-buffer of R x V serves all chunks: it stays in cache, and no fresh memory is paged in. The idea is
-that of Hsu et al., "Liger Kernel" (2024), section 3.2, in plain PyTorch.
+So the forward pass takes R rows at a time, and keeps the two gradients instead of the logits. What
+a chunk needs fits the cache, and the next chunk is given the same memory again. The idea is that of
+Hsu et al., "Liger Kernel" (2024), section 3.2, in plain PyTorch.
 
 It is registered as one operation, so that `torch.compile` keeps one graph around it.
 """
@@ -67,11 +67,10 @@ def _linear_cross_entropy(
     loss = x_NC.new_zeros((), dtype=wide)
     grad_x_NC = torch.empty_like(x_NC, dtype=wide) if needs_gradient else loss.new_empty(0)
     grad_w_VC = torch.zeros_like(w_VC, dtype=wide) if needs_gradient else loss.new_empty(0)
-    buffer_RV = x_NC.new_empty(rows, V)
     for begin in range(0, N, rows):
         here = slice(begin, min(begin + rows, N))
         x_RC, target_R1, share_R1 = x_NC[here], safe_N1[here], share_N[here].unsqueeze(-1)
-        z_RV = torch.mm(x_RC, w_VC.T, out=buffer_RV[: len(x_RC)])
+        z_RV = torch.mm(x_RC, w_VC.T)
         slope_RV = None
         if softcap is not None:
             z_RV, slope_RV = _cap(z_RV.to(wide), softcap)

@@ -6,6 +6,9 @@ numbers of the compute precision (attention by a kernel that keeps no scores),
 
     6 width + 4 (heads + key_heads) head_width + hidden * (4 if gated, else 2)
 
+Where attention keeps its scores (training in bfloat16 on a CPU: heads * context numbers a token), a
+number is half as wide as is counted by default, which leaves room for them.
+
 It is an estimate on the high side, made to refuse what cannot work before an hour is spent; see
 `tests/scaling` for how far off it is. Left out: fragmentation, and what other processes take.
 """
