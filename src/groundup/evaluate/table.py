@@ -42,7 +42,7 @@ class EvaluateConfig:
     ngram_tokens: int | None = None
     """Train it on the first so many tokens of the training split; on all without it."""
     functions: int = 400
-    """How many function signatures are completed; 0 leaves this out."""
+    """How many function signatures are completed, if there are as many; 0 leaves this out."""
     prompt_tokens: int = 256
     """How much of a file, up to the signature and with it, is read before it is completed."""
     function_tokens: int = 192
