@@ -10,14 +10,13 @@ Leaves out dropout of merges, byte fallback and pieces of fixed length.
 """
 
 import heapq
-import unicodedata
+import itertools
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
-
-import regex
+from typing import Any, Self
 
 from groundup.kernels.bpe import merge_all
 from groundup.observe.progress import Advance, Progress, silent
@@ -26,6 +25,7 @@ from groundup.tokenizers import tokenizer_json
 from groundup.tokenizers.byte_alphabet import BYTE_ORDER
 from groundup.tokenizers.definition import Definition
 from groundup.tokenizers.split import GPT4, Split
+from groundup.tokenizers.tokenizer import Tokenizer, checked
 
 SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 """End of a document, start and end of a chat message; they get the first ids."""
@@ -115,7 +115,7 @@ def _pop_best(
     return None
 
 
-class BPE:
+class BPE(Tokenizer):
     """A byte-level BPE tokenizer; make one with `BPE.train` or `BPE.load`.
 
     Every text without lone surrogates has ids, and `decode` of them is the text again (in NFC, if
@@ -124,8 +124,8 @@ class BPE:
     """
 
     def __init__(self, definition: Definition) -> None:
+        super().__init__(definition)
         self.definition = definition
-        self.special_tokens: dict[str, int] = dict(definition.special_tokens)
         self._split = Split(definition.patterns)
         self._bytes = dict(definition.tokens)
         named = {**definition.special_tokens, **definition.added_tokens}
@@ -191,31 +191,9 @@ class BPE:
             )
         )
 
-    def encode(self, text: str, *, allowed_special: Collection[str] = frozenset()) -> list[int]:
-        """The ids of a text.
-
-        A special token's name in the text is plain text, unless it is in `allowed_special`. Raises
-        ValueError on lone surrogates and on an allowed token that this tokenizer does not have.
-        """
-        _refuse_surrogates(text)
-        if unknown := set(allowed_special) - self.special_tokens.keys():
-            raise ValueError(
-                f"{sorted(unknown)[0]!r} is not a special token here; "
-                f"there are: {', '.join(self.special_tokens) or 'none'}"
-            )
-        whole = dict(self.definition.added_tokens)
-        whole |= {name: self.special_tokens[name] for name in allowed_special}
-        if not whole:
-            return self._encode_ordinary(text)
-        ids: list[int] = []
-        names = sorted(whole, key=len, reverse=True)
-        for part in regex.split(f"({'|'.join(map(regex.escape, names))})", text):
-            ids += [whole[part]] if part in whole else self._encode_ordinary(part)
-        return ids
-
-    def _encode_ordinary(self, text: str) -> list[int]:
-        if self.definition.normalize:
-            text = unicodedata.normalize("NFC", text)
+    def _encode_text(self, text: str, *, first: bool) -> list[int]:
+        for normalize in self.definition.normalizers:
+            text = normalize(text)
         # A learner's merge must really run: it never meets what ours has left in the cache.
         cache: dict[str, list[int]] = {} if is_replaced(merge) else self._cache
         ids: list[int] = []
@@ -244,13 +222,13 @@ class BPE:
             ids = merge(ids, pair, self._ranks[pair][1])
         return ids
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """The text of ids; bytes that are no UTF-8 (half a character) become U+FFFD."""
-        return self.decode_bytes(ids).decode("utf-8", errors="replace")
-
-    def decode_bytes(self, ids: Iterable[int]) -> bytes:
-        """The bytes of ids; special tokens are their names. Raises ValueError as `token_bytes`."""
-        return b"".join([self.token_bytes(token) for token in ids])
+    def _spans(self, text: str, *, first: bool) -> list[tuple[int, int]]:
+        ends = list(itertools.accumulate([len(c.encode()) for c in text]))
+        spans, end = [], 0
+        for token in self._encode_text(text, first=first):
+            start, end = end, end + len(self.token_bytes(token))
+            spans.append((bisect_right(ends, start), bisect_left(ends, end) + 1))
+        return spans
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes one id stands for. Raises ValueError if there is no such id."""
@@ -266,21 +244,6 @@ class BPE:
         return BPE(replace(self.definition, chat_template=template, end_token=end_token))
 
     @property
-    def chat_template(self) -> str | None:
-        """The Jinja source that lays out a conversation, if there is one."""
-        return self.definition.chat_template
-
-    @property
-    def start_token(self) -> str | None:
-        """The special token a chat template may begin with, if there is one."""
-        return self.definition.start_token
-
-    @property
-    def end_token(self) -> str | None:
-        """The special token a model ends its text with, if there is one."""
-        return self.definition.end_token
-
-    @property
     def vocab_size(self) -> int:
         """The highest id plus one: how many rows an embedding needs at least."""
         return self._vocab_size
@@ -291,25 +254,21 @@ class BPE:
         tokens = self.definition.tokens
         return [(tokens[left], tokens[right]) for left, right, _ in self.definition.merges]
 
-    def save(self, folder: str | Path) -> None:
-        """Write tokenizer.json and tokenizer_config.json, which Hugging Face's libraries read."""
-        tokenizer_json.write(self.definition, Path(folder))
+    def to_json(self) -> dict[str, Any]:
+        """The contents of tokenizer.json."""
+        return tokenizer_json.to_json(self.definition)
 
     @classmethod
-    def load(cls, path: str | Path) -> "BPE":
-        """Read a folder (or a tokenizer.json): ours, or another byte-level BPE tokenizer's.
-
-        Raises ValueError if it is of another kind, OSError if it is not there.
-        """
-        return cls(tokenizer_json.read(Path(path)))
+    def from_json(cls, data: dict[str, Any], config: dict[str, Any]) -> Self:
+        """The inverse of `to_json`; `config` is what tokenizer_config.json holds."""
+        return cls(tokenizer_json.from_json(data, config))
 
 
 def _count_pieces(texts: Iterable[str], split: Split, progress: Progress) -> Counter[str]:
     pieces = Counter[str]()
     with progress("counting pieces", unit="characters") as advance:
         for text in texts:
-            _refuse_surrogates(text)
-            pieces.update(split(text))
+            pieces.update(split(checked(text)))
             advance(len(text))
     return pieces
 
@@ -326,14 +285,3 @@ def _is_in_order(merges: Sequence[tuple[int, int, int]]) -> bool:
         if merged in used:
             return False
     return True
-
-
-def _refuse_surrogates(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as problem:
-        raise ValueError(
-            f"character {problem.start} of the text is the lone surrogate "
-            f"U+{ord(text[problem.start]):04X}, half of a character; "
-            "repair the text first, as with text.encode('utf-8', 'replace').decode()"
-        ) from problem

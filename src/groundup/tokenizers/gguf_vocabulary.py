@@ -11,6 +11,7 @@ from typing import Any
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.byte_alphabet import to_bytes
 from groundup.tokenizers.definition import Definition
+from groundup.tokenizers.normalize import Form
 from groundup.tokenizers.split import DIGITS, GPT2, GPT4, QWEN2
 
 _PATTERNS: dict[str, tuple[str, ...]] = {
@@ -52,7 +53,7 @@ def from_metadata(metadata: Mapping[str, Any]) -> BPE:
             patterns=_PATTERNS[pre],
             special_tokens=special,
             added_tokens=added,
-            normalize=pre == "qwen2",
+            normalizers=(Form("NFC"),) if pre == "qwen2" else (),
             whole_first=pre == "llama-bpe",
             start_token=by_id.get(metadata.get(_PREFIX + "bos_token_id", -1)),
             end_token=by_id.get(metadata.get(_PREFIX + "eos_token_id", -1)),

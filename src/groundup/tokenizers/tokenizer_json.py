@@ -9,14 +9,17 @@ truncation and padding.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from groundup.tokenizers.byte_alphabet import to_bytes, to_characters
-from groundup.tokenizers.definition import Definition
+from groundup.tokenizers.definition import Definition, Frame
+from groundup.tokenizers.normalize import Form, Normalizer
 from groundup.tokenizers.split import DIGITS, GPT2
 
 Json = dict[str, Any]
+Kind = TypeVar("Kind")
 _FILE, _CONFIG_FILE, _TEMPLATE_FILE = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -24,24 +27,25 @@ _FILE, _CONFIG_FILE, _TEMPLATE_FILE = (
 )
 
 
-def write(definition: Definition, folder: Path) -> None:
+def write(data: Json, frame: Frame, folder: Path) -> None:
     """Write both files into the folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / _FILE, to_json(definition))
+    _write_json(folder / _FILE, data)
     config: Json = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "clean_up_tokenization_spaces": False,
-        "bos_token": definition.start_token,
-        "eos_token": definition.end_token,
-        "chat_template": definition.chat_template,
+        "bos_token": frame.start_token,
+        "eos_token": frame.end_token,
+        "chat_template": frame.chat_template,
     }
     _write_json(folder / _CONFIG_FILE, {key: v for key, v in config.items() if v is not None})
 
 
-def read(path: Path) -> Definition:
+def read(path: Path, from_json: Callable[[Json, Json], Kind]) -> Kind:
     """Read a folder with both files, or a tokenizer.json alone (or one with the other beside it).
 
-    Raises ValueError if it is not a byte-level BPE tokenizer, OSError if it is not there.
+    `from_json` makes a tokenizer of the two files' contents. Raises ValueError if they are not
+    whole or it refuses them, OSError if they are not there.
     """
     file = path / _FILE if path.is_dir() else path
     config_file, template_file = file.with_name(_CONFIG_FILE), file.with_name(_TEMPLATE_FILE)
@@ -88,7 +92,7 @@ def to_json(definition: Definition) -> Json:
         "truncation": None,
         "padding": None,
         "added_tokens": added,
-        "normalizer": {"type": "NFC"} if definition.normalize else None,
+        "normalizer": _write_normalizer(definition.normalizers),
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
         "post_processor": None,
         "decoder": byte_level,
@@ -120,7 +124,7 @@ def from_json(data: Json, config: Json | None = None) -> Definition:
         patterns=_read_patterns(data.get("pre_tokenizer")),
         special_tokens=special,
         added_tokens=added,
-        normalize=_read_normalizer(data.get("normalizer")),
+        normalizers=_read_normalizer(data.get("normalizer")),
         whole_first=bool(model.get("ignore_merges")),
         start_token=_read_name(config.get("bos_token"), special),
         end_token=_read_name(config.get("eos_token"), special),
@@ -159,12 +163,16 @@ def _read_merge(merge: str | list[str], vocabulary: dict[str, int]) -> tuple[int
     return vocabulary[left], vocabulary[right], vocabulary[left + right]
 
 
-def _read_normalizer(normalizer: Json | None) -> bool:
+def _write_normalizer(normalizers: tuple[Normalizer, ...]) -> Json | None:
+    return {"type": "NFC"} if normalizers else None
+
+
+def _read_normalizer(normalizer: Json | None) -> tuple[Normalizer, ...]:
     if normalizer is None or normalizer == {"type": "Sequence", "normalizers": []}:
-        return False
+        return ()
     if normalizer["type"] != "NFC":
         raise ValueError(f"its normalizer is {normalizer['type']}; only NFC or none is built")
-    return True
+    return (Form("NFC"),)
 
 
 def _read_patterns(pre_tokenizer: Json | None) -> tuple[str, ...]:
