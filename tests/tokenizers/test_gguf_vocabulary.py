@@ -72,13 +72,17 @@ def test_user_defined_tokens_are_found_in_any_text(metadata):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model": "llama"}, "of kind 'llama'; only 'gpt2'"),
+        ({"model": "rwkv"}, "of kind 'rwkv'; there are gpt2, llama, t5, bert"),
+        ({"model": "llama"}, "needs scores and kinds of its tokens"),
+        ({"model": "bert"}, "the file's unknown token has id None, which is no special token"),
         ({"pre": "gemma4"}, "is 'gemma4'; these are built: default, gpt-2"),
         ({"tokens": None}, "no list of texts 'tokenizer.ggml.tokens'"),
         ({"merges": [1]}, "no list of texts 'tokenizer.ggml.merges'"),
         ({"merges": ["ab"]}, "the file's merge 'ab' does not join two of its tokens"),
         ({"merges": ["a \u0394"]}, "does not join two of its tokens"),
-        ({"token_type": [1]}, "has 1024 tokens, but 1 kinds"),
+        ({"token_type": [1]}, "has 1024 tokens, but 1 of 'tokenizer.ggml.token_type'"),
+        ({"token_type": ["x"] * 1024}, "'tokenizer.ggml.token_type' is no list of numbers"),
+        ({"token_type": 5}, "'tokenizer.ggml.token_type' is no list of numbers"),
     ],
 )
 def test_bad_metadata_is_refused(metadata, changes, words):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from groundup.tokenizers.bpe import BPE
+from groundup.tokenizers.bpe_json import from_json, to_json
 from groundup.tokenizers.chat_template import CHATML
 from groundup.tokenizers.split import DIGITS, GPT2, GPT4
-from groundup.tokenizers.tokenizer_json import from_json, to_json
 
 # Code points that a newer Unicode than Python's may know are left to test_split.py.
 texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cn", "Cs"]))
@@ -250,13 +250,15 @@ _PLAIN = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": 
         ({"model__end_of_word_suffix": "</w>"}, "end_of_word_suffix='</w>'"),
         ({"model__dropout": 0.1}, "dropout=0.1"),
         ({"model__merges": [["a", "\u0394"]]}, "'\u0394', which the vocabulary lacks"),
-        ({"normalizer": {"type": "Lowercase"}}, "its normalizer is Lowercase"),
+        ({"normalizer": {"type": "Nmt"}}, "its normalizer is {'type': 'Nmt'}"),
         ({"pre_tokenizer": None}, "it has no pre-tokenizer"),
         ({"pre_tokenizer": {"type": "Metaspace"}}, r"is \['Metaspace'\]; it must end in ByteLevel"),
         ({"pre_tokenizer": BYTE_LEVEL | {"add_prefix_space": True}}, "which is not built"),
         ({"pre_tokenizer": pre(cut(pattern={"String": " "}))}, "which is not built"),
         ({"pre_tokenizer": pre(cut(pattern={"Regex": "("}))}, "is no regular expression"),
-        ({"added_tokens": added(lstrip=True)}, "'<x>' has lstrip"),
+        ({"added_tokens": added(id=-1)}, "'<x>' has the id -1"),
+        ({"model__vocab": {"a": 0, "b": 0}}, "'a' and 'b' share the id 0"),
+        ({"post_processor": {"type": "Unheard"}}, "its post-processor is .*Unheard"),
     ],
 )
 def test_other_kinds_are_refused_with_what_they_have(small, tmp_path, changes, words):

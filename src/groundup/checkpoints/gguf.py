@@ -12,7 +12,6 @@ models split over several files, and writing.
 """
 
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,23 +24,9 @@ from groundup.checkpoints.gguf_blocks import FORMATS, Bytes, Floats, Format
 from groundup.models.gpt import GPT
 from groundup.tokenizers import gguf_vocabulary
 from groundup.tokenizers.bpe import BPE
+from groundup.tokenizers.gguf_metadata import Reader
 
-_SCALARS = {
-    0: "B",
-    1: "b",
-    2: "H",
-    3: "h",
-    4: "I",
-    5: "i",
-    6: "f",
-    7: "?",
-    10: "Q",
-    11: "q",
-    12: "d",
-}
-_STRING, _ARRAY = 8, 9
 _MAX_DIMENSIONS = 4
-_MAX_NESTING = 8
 
 
 @dataclass(frozen=True)
@@ -99,6 +84,9 @@ def load(path: str | Path) -> tuple[GPT, BPE]:
     file = read(path)
     try:
         tokenizer = gguf_vocabulary.from_metadata(file.metadata)
+        if not isinstance(tokenizer, BPE):
+            kind = type(tokenizer).__name__
+            raise ValueError(f"its tokenizer is a {kind}; models are opened with a BPE only")
         shapes = {name: tensor.shape for name, tensor in file.tensors.items()}
         config = gguf_architectures.read_config(file.metadata, shapes)
         arrays = ((name, torch.from_numpy(t.array())) for name, t in file.tensors.items())
@@ -108,96 +96,36 @@ def load(path: str | Path) -> tuple[GPT, BPE]:
         raise ValueError(f"{path} cannot be opened as a model: {problem}") from problem
 
 
-class _Reader:
-    """Reads values one after the other, never beyond the end."""
+class _Reader(Reader):
+    """Reads the table of tensors that follows the metadata, too."""
 
     def __init__(self, data: Bytes) -> None:
-        self._data = data
-        self._head = data.data  # slices of it are much cheaper than those of an array
-        self._at = 0
+        self._bytes = data
+        super().__init__(data.data)  # slices of it are much cheaper than those of an array
 
     def file(self) -> GGUF:
-        if (magic := bytes(self._take(4, "the magic number"))) != b"GGUF":
-            raise ValueError(f"it starts with {magic!r}, not with b'GGUF'")
-        version = self._number("I")
-        if version not in (2, 3):
-            raise ValueError(f"its version is {version}; versions 2 and 3 are read")
-        # The smallest table entry has an empty name, no dimension, a format and an offset.
-        tensor_count = self._count("tensors", least=24)
-        metadata_count = self._count("metadata pairs", least=13)
-        metadata: dict[str, Any] = {}
-        for _ in range(metadata_count):
-            key = self._string()
-            metadata[key] = self._value(self._number("I"), key)
-        entries = [self._tensor_entry() for _ in range(tensor_count)]
+        metadata = self.metadata()
+        entries = [self._tensor_entry() for _ in range(self.tensor_count)]
         alignment = metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or alignment < 1:
             raise ValueError(f"its general.alignment is {alignment!r}; wanted a positive number")
-        start = -(-self._at // alignment) * alignment
+        start = -(-self.at // alignment) * alignment
         tensors: dict[str, Tensor] = {}
         for name, shape, number, offset in entries:
             if name in tensors:
                 raise ValueError(f"tensor {name!r} is in it twice")
             tensors[name] = self._tensor(name, shape, number, start + offset)
-        return GGUF(version, metadata, tensors)
-
-    def _take(self, size: int, what: str) -> memoryview:
-        if size > len(self._data) - self._at:
-            raise ValueError(
-                f"it ends inside {what}: {size} bytes wanted at byte {self._at} "
-                f"of {len(self._data)}"
-            )
-        taken = self._head[self._at : self._at + size]
-        self._at += size
-        return taken
-
-    def _number(self, code: str) -> Any:
-        return struct.unpack(f"<{code}", self._take(struct.calcsize(f"<{code}"), "a number"))[0]
-
-    def _count(self, what: str, *, least: int) -> int:
-        """How many things follow, refused if they could not fit at `least` bytes each."""
-        count: int = self._number("Q")
-        if count * least > len(self._data) - self._at:
-            raise ValueError(f"it says it has {count} {what}, more than its size has room for")
-        return count
-
-    def _string(self) -> str:
-        size = self._count("characters in a text", least=1)
-        data = bytes(self._take(size, "a text"))
-        try:
-            return data.decode()
-        except UnicodeDecodeError as problem:
-            raise ValueError(f"a text at byte {self._at - size} is not UTF-8") from problem
-
-    def _value(self, kind: int, key: str, depth: int = 0) -> Any:
-        if kind in _SCALARS:
-            return self._number(_SCALARS[kind])
-        if kind == _STRING:
-            return self._string()
-        if kind != _ARRAY:
-            raise ValueError(f"{key!r} has the unknown type {kind}")
-        if depth == _MAX_NESTING:
-            raise ValueError(f"{key!r} is a list inside {_MAX_NESTING} lists")
-        item_kind = self._number("I")
-        if item_kind in _SCALARS:
-            return self._numbers(_SCALARS[item_kind], key)
-        count = self._count(f"items in {key!r}", least=8)
-        return [self._value(item_kind, key, depth + 1) for _ in range(count)]
-
-    def _numbers(self, code: str, key: str) -> list[Any]:
-        size = struct.calcsize(f"<{code}")
-        count = self._count(f"items in {key!r}", least=size)
-        return list(struct.unpack(f"<{count}{code}", self._take(count * size, repr(key))))
+        return GGUF(self.version, metadata, tensors)
 
     def _tensor_entry(self) -> tuple[str, tuple[int, ...], int, int]:
-        name = self._string()
-        dimensions = self._number("I")
+        name = self.string()
+        dimensions = self.number("I")
         if dimensions > _MAX_DIMENSIONS:
             raise ValueError(
                 f"tensor {name!r} has {dimensions} dimensions; at most {_MAX_DIMENSIONS} are read"
             )
-        shape = tuple(self._number("Q") for _ in range(dimensions))[::-1]
-        return name, shape, self._number("I"), self._number("Q")
+        shape = tuple(self.number("Q") for _ in range(dimensions))[::-1]
+        return name, shape, self.number("I"), self.number("Q")
 
     def _tensor(self, name: str, shape: tuple[int, ...], number: int, start: int) -> Tensor:
         if number not in FORMATS:
@@ -213,9 +141,8 @@ class _Reader:
                 f"{form.weights}"
             )
         size = math.prod(shape) // form.weights * form.bytes
-        if start + size > len(self._data):
+        if start + size > self.size:
             raise ValueError(
-                f"tensor {name!r} would end at byte {start + size}, "
-                f"and the file has {len(self._data)}"
+                f"tensor {name!r} would end at byte {start + size}, and the file has {self.size}"
             )
-        return Tensor(name, shape, form, self._data[start : start + size])
+        return Tensor(name, shape, form, self._bytes[start : start + size])

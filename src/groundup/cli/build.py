@@ -4,6 +4,7 @@ groundup build stdlib
 groundup build stdlib --quick
 groundup build stdlib --depth 6 --minutes 30 --corpus.path ~/my-texts --name mine
 groundup build stdlib --use layers.attention:attend=./mine.py
+groundup build six_tokenizers --quick
 """
 
 import argparse
@@ -30,12 +31,16 @@ def run(arguments: list[str]) -> int:
 
     from groundup import swap
     from groundup.observe.progress import human_time, terminal
-    from groundup.pipeline.build import build
+    from groundup.pipeline.build import BuildConfig, build
 
     replacements = [swap.load(use) for use in uses]
     began = time.monotonic()
     folder = build(settings, runs, uses=replacements, progress=terminal, say=_say)
-    print(f"\n{folder} is built ({human_time(time.monotonic() - began)}). What to do next:")
+    took = human_time(time.monotonic() - began)
+    if not isinstance(settings, BuildConfig):
+        print(f"\n{folder} is done ({took}); its figures and its picture are in {folder}/summary")
+        return 0
+    print(f"\n{folder} is built ({took}). What to do next:")
     command = "groundup" if shutil.which("groundup") else sys.argv[0]
     for words in (f"report {folder}", f"chat {folder}", f'complete {folder} "def fibonacci(n):"'):
         print(f"  {command} {words}")
@@ -111,7 +116,7 @@ def _usage() -> str:
     lines = [inspect.cleandoc(__doc__ or ""), "", "recipes:"]
     for name in recipes():
         summary = (inspect.getdoc(find_recipe(name)) or "").partition("\n")[0]
-        lines.append(f"  {name:<12} {summary}")
+        lines.append(f"  {name:<15} {summary}")
     lines += ["", "`groundup build RECIPE --help` lists its dials and every setting."]
     return "\n".join(lines)
 

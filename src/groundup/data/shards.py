@@ -12,11 +12,8 @@ manifest is whole.
 
 import hashlib
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +25,7 @@ from groundup.data.corpus import MANIFEST, SPLITS, Document, read_documents
 from groundup.observe.progress import Progress, silent
 
 END_OF_TEXT = "<|endoftext|>"
+_BATCH = 64  # documents that are tokenized before the bar moves
 
 
 class Tokenizer(Protocol):
@@ -43,8 +41,8 @@ class Tokenizer(Protocol):
         """Ids of the special tokens, by name."""
         ...
 
-    def encode(self, text: str) -> list[int]:
-        """Text to ids; special tokens written in the text are plain text."""
+    def encode_batch(self, texts: Sequence[str], /, *, threads: int) -> Sequence[NDArray[Any]]:
+        """Texts to ids; special tokens written in a text are plain text."""
         ...
 
     def token_bytes(self, token: int, /) -> bytes:
@@ -56,13 +54,13 @@ class Tokenizer(Protocol):
 class ShardsConfig:
     """How documents become shards."""
 
-    processes: int = 1
-    """Processes that tokenize; the result is the same at any number."""
+    threads: int = 1
+    """Texts that are tokenized at a time; the result is the same at any number."""
 
     def __post_init__(self) -> None:
-        """Refuse a number of processes that cannot be."""
-        if self.processes < 1:
-            raise ValueError(f"processes is {self.processes}; it must be at least 1")
+        """Refuse a number of threads that cannot be."""
+        if self.threads < 1:
+            raise ValueError(f"threads is {self.threads}; it must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -173,14 +171,17 @@ def _write_split(
     starts = [0]
     total = hashlib.sha256()
     partial = _binary(path).with_suffix(".partial")
-    with partial.open("wb") as file, _encoder(tokenizer, config.processes) as encode_all:
-        texts = [document.text for document in documents]
-        for document, ids in zip(documents, encode_all(texts), strict=True):
-            content = np.array([*ids, end], dtype=dtype).tobytes()
-            file.write(content)
-            total.update(content)
-            starts.append(starts[-1] + len(ids) + 1)
-            advance(document.size)
+    with partial.open("wb") as file:
+        for first in range(0, len(documents), _BATCH):
+            batch = documents[first : first + _BATCH]
+            texts = [document.text for document in batch]
+            ids_of_texts = tokenizer.encode_batch(texts, threads=config.threads)
+            for document, ids in zip(batch, ids_of_texts, strict=True):
+                content = np.append(ids, end).astype(dtype).tobytes()
+                file.write(content)
+                total.update(content)
+                starts.append(starts[-1] + len(ids) + 1)
+                advance(document.size)
     os.replace(partial, _binary(path))
     partial = _index(path).with_suffix(".partial")
     with partial.open("wb") as file:
@@ -192,22 +193,6 @@ def _write_split(
         "bytes": sum(document.size for document in documents),
         "sha256": total.hexdigest(),
     }
-
-
-@contextmanager
-def _encoder(
-    tokenizer: Tokenizer, processes: int
-) -> Iterator[Callable[[list[str]], Iterator[list[int]]]]:
-    """A function that encodes texts in order, here or in several processes."""
-    if processes == 1:
-        yield lambda texts: map(tokenizer.encode, texts)
-        return
-    # started afresh: a process that holds threads (torch does) must not be forked
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield lambda texts: pool.map(tokenizer.encode, texts, chunksize=32)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _dtype(tokenizer: Tokenizer) -> np.dtype[Any]:

@@ -2,7 +2,8 @@
 
     corpus -> tokenizer -> shards -> pretrain -> instruct -> evaluate -> report
 
-Each stage is an artifact in `runs/<name>/<stage>/`; see `stage` for when one runs.
+Each stage is an artifact in `runs/<name>/<stage>/`; see `stage` for when one runs. An experiment is
+built in the same way, from stages of its own.
 """
 
 import fcntl
@@ -16,14 +17,15 @@ from groundup.data.corpus import CorpusConfig, digest
 from groundup.data.shards import ShardsConfig
 from groundup.evaluate.table import EvaluateConfig
 from groundup.observe.progress import Progress, silent
-from groundup.pipeline import texts
+from groundup.pipeline import texts, tokenizer_study
 from groundup.pipeline.artifact import Record
 from groundup.pipeline.evaluation import evaluation
 from groundup.pipeline.instruct import InstructConfig, instruct
 from groundup.pipeline.pretrain import PretrainConfig, pretrain
 from groundup.pipeline.report import ReportConfig, write_report
-from groundup.pipeline.stage import Site, Stage, Work, run_stage
+from groundup.pipeline.stage import Site, Stage, Work, refuse_bad_name, run_stage
 from groundup.pipeline.texts import TokenizerConfig
+from groundup.pipeline.tokenizer_study import StudyConfig
 from groundup.swap import Replacement, replaced
 
 _MODEL_ROOMS = ("layers", "models")
@@ -52,12 +54,13 @@ class BuildConfig:
     """What the page shows."""
 
     def __post_init__(self) -> None:
-        if not self.name or set(self.name) & set("/\\\0") or self.name in (".", ".."):
-            raise ValueError(f"the name {self.name!r} cannot be a folder's name; give another")
+        refuse_bad_name(self.name)
 
 
-def stages(config: BuildConfig) -> list[Stage]:
+def stages(config: BuildConfig | StudyConfig) -> list[Stage]:
     """The stages in order, each with what decides its result."""
+    if isinstance(config, StudyConfig):
+        return tokenizer_study.stages(config)
     return [
         Stage(
             name="corpus",
@@ -113,7 +116,7 @@ def stages(config: BuildConfig) -> list[Stage]:
 
 
 def build(
-    config: BuildConfig,
+    config: BuildConfig | StudyConfig,
     runs: Path,
     *,
     uses: Sequence[Replacement] = (),

@@ -20,6 +20,12 @@ KEPT = 3
 """How many earlier results of a stage stay in `previous/`."""
 
 
+def refuse_bad_name(name: str) -> None:
+    """Raise ValueError when a run's name cannot be a folder's."""
+    if not name or set(name) & set("/\\\0") or name in (".", ".."):
+        raise ValueError(f"the name {name!r} cannot be a folder's name; give another")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """What a stage's function is handed."""

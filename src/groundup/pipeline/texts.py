@@ -1,12 +1,11 @@
 """The stages before the model: corpus, tokenizer, shards."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from groundup.data.corpus import read_documents, write_corpus
-from groundup.data.shards import ShardsConfig, write_shards
+from groundup.data.shards import write_shards
 from groundup.pipeline.stage import Work
-from groundup.swap import is_replaced
-from groundup.tokenizers.bpe import BPE, merge
+from groundup.tokenizers.bpe import BPE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +51,11 @@ def tokenizer(work: Work) -> None:
 
 def shards(work: Work) -> None:
     """Both splits as token ids, mapped from disk later."""
-    config: ShardsConfig = work.config
-    if is_replaced(merge):  # a learner's function does not follow into other processes
-        config = replace(config, processes=1)
     manifest = write_shards(
         work.inputs["corpus"],
         BPE.load(work.inputs["tokenizer"]),
         work.folder,
-        config,
+        work.config,
         progress=work.progress,
     )
     train = manifest["splits"]["train"]

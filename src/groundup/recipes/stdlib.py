@@ -27,7 +27,7 @@ def stdlib(depth: int = 4, minutes: float = 8.0, quick: bool = False) -> BuildCo
     return BuildConfig(
         name="stdlib",
         tokenizer=TokenizerConfig(vocab_size=vocab_size),
-        shards=ShardsConfig(processes=2),
+        shards=ShardsConfig(threads=2),
         pretrain=PretrainConfig(
             model=model,
             train=TrainConfig(

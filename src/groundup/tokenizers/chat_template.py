@@ -1,30 +1,36 @@
 """Conversations as the text, and the ids, that a chat model was trained on.
 
 A chat template is a Jinja program that lays out messages as one text with control tokens between
-them; it comes with the model. It is a stranger's program, so it runs in Jinja's sandbox. What users
-write must never become a control token, and training wants to know what the assistant said: both
-are read off the rendered text, for any template (see `ChatTemplate.encode`).
+them; it comes with the model. It is a stranger's program, so it runs in a sandbox
+(`groundup.tokenizers.chat_sandbox`). What users write must never become a control token, and
+training wants to know what the assistant said: both are read off the rendered text, for any
+template (see `ChatTemplate.encode`).
 
-Source: the `chat_template` of Hugging Face's tokenizers; ChatML is OpenAI's. Leaves out tools,
-documents, messages of several parts, and `strftime_now`: what is rendered depends on the messages
-alone. The sandbox bounds what a template can reach, not how long it runs.
+Source: the `chat_template` of Hugging Face's tokenizers; ChatML is OpenAI's. Leaves out Python
+functions as tools (give their JSON schema), and parts of messages that are no text.
 """
 
-import itertools
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
-import jinja2
-import jinja2.ext
-import jinja2.nodes
-import jinja2.parser
-import jinja2.sandbox
-import jinja2.utils
+from groundup.tokenizers.chat_guard import (
+    Guard,
+    encode_marked,
+    free_marks,
+    guard_message,
+    guard_value,
+    strings,
+)
+from groundup.tokenizers.chat_messages import checked_messages, joined, parts, plain, with_parts
+from groundup.tokenizers.chat_sandbox import GENERATION_END, GENERATION_START, Compiled
 
-Message: TypeAlias = dict[str, str]
-"""One message: `role` ("system", "user", "assistant") and `content`."""
+Message: TypeAlias = dict[str, Any]
+"""One message: `role` ("system", "user", "assistant", "tool") and `content`, a text or a list of
+parts `{"type": "text", "text": ...}`; and what else the template reads, as `tool_calls`."""
+Clock: TypeAlias = Callable[[], datetime]
 Span: TypeAlias = tuple[int, int]
 
 CHATML = (
@@ -34,9 +40,6 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 """ChatML: each message between `<|im_start|>role` and `<|im_end|>`. Ours; Qwen's and SmolLM2's."""
-_ROLE = re.compile(r"\w[\w-]*")
-# Private-use characters: nobody's text holds all of them, so one is free to mark places with.
-_MARKS = range(0xF0000, 0xFFFFE)
 
 
 class ChatTokenizer(Protocol):
@@ -49,29 +52,63 @@ class ChatTokenizer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Talk:
+    """What a template is given, checked."""
+
+    messages: list[Message]
+    others: dict[str, Any]
+
+    def upto(self, count: int) -> "_Talk":
+        return _Talk(self.messages[:count], self.others)
+
+    def guarded(self, guard: Guard) -> "_Talk":
+        return _Talk(
+            [guard_message(message, guard) for message in self.messages],
+            {name: guard_value(value, guard) for name, value in self.others.items()},
+        )
+
+
 class ChatTemplate:
     """A compiled chat template.
 
-    `variables` are what templates may name besides the messages, as `bos_token`. Raises ValueError
-    if the source is no Jinja template.
+    `variables` are what templates may name besides the messages, as `bos_token`. With a `clock`, a
+    template may ask for the time (`strftime_now`); without, what is rendered depends on what is
+    given alone. Raises ValueError if the source is no Jinja template.
     """
 
-    def __init__(self, source: str, *, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        source: str,
+        *,
+        variables: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self.source = source
         self.variables = dict(variables or {})
-        try:
-            self._template = _environment().from_string(source)
-        except jinja2.TemplateError as problem:
-            raise ValueError(f"the chat template is no Jinja template: {problem}") from problem
+        self.clock = clock
+        self._compiled = Compiled(source)
 
-    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = False) -> str:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = False,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> str:
         """The text of a conversation; with the generation prompt, the assistant speaks next.
+
+        `tools` (JSON schemas of functions), `documents` and `variables` (as `enable_thinking`) are
+        for the template to read, if it does. Parts of a message are joined for templates that know
+        none.
 
         Raises ValueError on a message without a role or content, on a role that is no single word,
         and if the template refuses the conversation (its `raise_exception`).
         """
-        _check_messages(messages)
-        return self._render(messages, add_generation_prompt)
+        talk = self._talk(messages, {"tools": tools, "documents": documents, **(variables or {})})
+        return self._render(talk, add_generation_prompt)
 
     def encode(
         self,
@@ -79,48 +116,83 @@ class ChatTemplate:
         tokenizer: ChatTokenizer,
         *,
         add_generation_prompt: bool = False,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> tuple[list[int], list[bool]]:
         """The conversation's ids, and which of them the assistant said.
 
-        Control tokens are only those the template itself wrote. To tell, every control token's
-        name inside a message is broken up by a mark before rendering, and the mark is taken out
-        again just before its text is encoded, as plain text.
+        Control tokens are only those the template itself wrote: see `chat_guard`.
 
-        What the assistant said in turn i is what rendering i + 1 messages adds to rendering i
-        messages with the generation prompt, up to the control token that ends the turn: what a
-        model must produce when it is asked. Each such stretch is encoded by itself, so a prompt has
-        the same ids in training and in use.
+        What the assistant said is what stands in `{% generation %}`, if the template has it. Else,
+        in turn i, it is what rendering i + 1 messages adds to rendering i messages with the
+        generation prompt, up to the control token that ends the turn: what a model must produce
+        when it is asked. Each such stretch is encoded by itself, so a prompt has the same ids in
+        training and in use.
 
         Raises ValueError as `render` does, and if the template has no such stretches because it
         rewrites earlier turns, or treats control tokens in a message specially.
         """
-        _check_messages(messages)
-        mark = _free_mark(self.source, messages)
-        guarded = [_guard(message, mark, list(tokenizer.special_tokens)) for message in messages]
-        text = self._render(guarded, add_generation_prompt)
-        if text.replace(mark, "") != self._render(messages, add_generation_prompt):
+        talk = self._talk(messages, {"tools": tools, "documents": documents, **(variables or {})})
+        text = self._render(talk, add_generation_prompt)
+        seen = (self.source, text, *strings(talk.messages), *strings(talk.others))
+        mark, start, end = free_marks(3, *seen)
+        guarded = talk.guarded(Guard(mark, tokenizer.special_tokens))
+        marked = self._render(guarded, add_generation_prompt, generation=(start, end))
+        if re.sub(f"[{mark}{start}{end}]", "", marked) != text:
             raise ValueError(
                 "the chat template treats the control tokens that stand inside a message specially,"
                 " so they cannot be kept apart from its own; take them out of the message first"
             )
-        said = self._said(guarded, text, tokenizer.special_tokens)
+        if self._compiled.marks_generation:
+            marked, said = _marked_spans(marked, start, end)
+        else:
+            said = self._said(guarded, marked, tokenizer.special_tokens)
         ids: list[int] = []
         mask: list[bool] = []
-        for start, end, is_said in _stretches(said, len(text)):
-            stretch = _encode_marked(text[start:end], mark, tokenizer)
+        for begin, stop, is_said in _stretches(said, len(marked)):
+            stretch = encode_marked(
+                marked[begin:stop], mark, tokenizer.special_tokens, tokenizer.encode
+            )
             ids += stretch
             mask += [is_said] * len(stretch)
         return ids, mask
 
-    def _said(
-        self, messages: Sequence[Message], text: str, special_tokens: Mapping[str, int]
-    ) -> list[Span]:
+    def _talk(self, messages: Sequence[Message], others: Mapping[str, Any]) -> _Talk:
+        talk = _Talk(
+            checked_messages(messages),
+            {name: plain(value, f"the variable {name!r}") for name, value in others.items()},
+        )
+        if self.clock is not None:
+            now = self.clock()
+            talk.others["strftime_now"] = lambda form: now.strftime(form)
+        if any(map(parts, talk.messages)) and not self._takes_parts(talk):
+            return _Talk([joined(message) for message in talk.messages], talk.others)
+        return talk
+
+    def _takes_parts(self, talk: _Talk) -> bool:
+        """Whether the template writes the text of each part, found out by rendering known ones."""
+        probes = [
+            [f"part {i} of {j}" for i, _ in enumerate(parts(message))]
+            for j, message in enumerate(talk.messages)
+        ]
+        messages = [
+            with_parts(message, texts) if texts else message
+            for message, texts in zip(talk.messages, probes, strict=True)
+        ]
+        try:
+            text = self._render(_Talk(messages, talk.others), False)
+        except ValueError:
+            return False
+        return "'type'" not in text and all(probe in text for texts in probes for probe in texts)
+
+    def _said(self, talk: _Talk, text: str, special_tokens: Mapping[str, int]) -> list[Span]:
         spans = []
-        for i, message in enumerate(messages):
+        for i, message in enumerate(talk.messages):
             if message["role"] != "assistant":
                 continue
-            before = self._render(messages[:i], True)
-            through = self._render(messages[: i + 1], False)
+            before = self._render(talk.upto(i), True)
+            through = self._render(talk.upto(i + 1), False)
             if not (text.startswith(through) and through.startswith(before)):
                 raise ValueError(
                     f"the chat template writes message {i} otherwise when more messages follow, or "
@@ -130,91 +202,34 @@ class ChatTemplate:
             spans.append((len(before), _end_of_turn(through, len(before), special_tokens)))
         return spans
 
-    def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-        try:
-            return self._template.render(
+    def _render(
+        self, talk: _Talk, add_generation_prompt: bool, *, generation: tuple[str, str] = ("", "")
+    ) -> str:
+        return self._compiled.render(
+            {
                 **self.variables,
-                messages=[dict(message) for message in messages],
-                add_generation_prompt=add_generation_prompt,
-            )
-        except (jinja2.TemplateError, TypeError, ArithmeticError, LookupError) as problem:
-            raise ValueError(f"the chat template refuses the conversation: {problem}") from problem
+                **talk.others,
+                "messages": talk.messages,
+                "add_generation_prompt": add_generation_prompt,
+                GENERATION_START: generation[0],
+                GENERATION_END: generation[1],
+            }
+        )
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=[_Generation, jinja2.ext.loopcontrols],
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise
-    environment.globals["namespace"] = _Namespace
-    return environment
-
-
-class _Generation(jinja2.ext.Extension):
-    """`{% generation %} ... {% endgeneration %}` marks what the assistant says: shown as it is."""
-
-    tags = {"generation"}  # noqa: RUF012 - jinja2 declares it so
-
-    def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-
-class _Namespace(jinja2.utils.Namespace):
-    """Jinja's `namespace`, but for names that could reach Python's internals."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name.startswith("_"):
-            raise jinja2.exceptions.SecurityError(f"a template may not set {name!r}")
-        super().__setitem__(name, value)
-
-
-def _to_json(value: Any, indent: int | None = None, **options: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, **options)
-
-
-def _raise(message: str) -> None:
-    raise jinja2.TemplateError(message)
-
-
-def _check_messages(messages: Sequence[Message]) -> None:
-    for i, message in enumerate(messages):
-        for key in ("role", "content"):
-            if not isinstance(message.get(key), str):
-                raise ValueError(f"message {i} needs a {key!r} of text; it is {message!r}")
-        if not _ROLE.fullmatch(message["role"]):
-            raise ValueError(
-                f"the role of message {i} is {message['role']!r}; wanted one word, as 'user'"
-            )
-
-
-def _free_mark(source: str, messages: Sequence[Message]) -> str:
-    taken = set(source).union(*(text for message in messages for text in message.values()))
-    return next(chr(code) for code in _MARKS if chr(code) not in taken)
-
-
-def _guard(message: Message, mark: str, names: Sequence[str]) -> Message:
-    """The message with a mark inside all that is, or could become, a control token's name."""
-    return {
-        key: text if key == "role" else _guard_text(text, mark, names)
-        for key, text in message.items()
-    }
-
-
-def _guard_text(text: str, mark: str, names: Sequence[str]) -> str:
-    places = set()
-    for name in names:
-        # At each end a part of the name is enough: what stands beside it could complete it.
-        places |= {match.start() + 1 for match in re.finditer(f"(?={re.escape(name)})", text)}
-        cuts = range(1, len(name))
-        places |= {len(text) - cut + 1 for cut in cuts if text.endswith(name[:cut])}
-        if any(text.startswith(name[cut:]) for cut in cuts):
-            places.add(0)
-    edges = [0, *sorted(places), len(text)]
-    return mark.join(text[start:end] for start, end in itertools.pairwise(edges))
+def _marked_spans(text: str, start: str, end: str) -> tuple[str, list[Span]]:
+    """The text without the two marks, and the spans of it that stood between them."""
+    spans: list[Span] = []
+    bare, begin = "", None
+    for part in re.split(f"([{start}{end}])", text):
+        if part == start:
+            begin = len(bare)
+        elif part == end and begin is not None:
+            spans.append((begin, len(bare)))
+            begin = None
+        elif part not in (start, end):
+            bare += part
+    return bare, spans
 
 
 def _end_of_turn(text: str, start: int, special_tokens: Mapping[str, int]) -> int:
@@ -230,15 +245,3 @@ def _stretches(said: Sequence[Span], length: int) -> list[tuple[int, int, bool]]
         stretches += [(end_before, start, False), (start, end, True)]
         end_before = end
     return [*stretches, (end_before, length, False)]
-
-
-def _encode_marked(text: str, mark: str, tokenizer: ChatTokenizer) -> list[int]:
-    names = sorted(tokenizer.special_tokens, key=len, reverse=True)
-    parts = re.split(f"({'|'.join(map(re.escape, names))})", text) if names else [text]
-    ids: list[int] = []
-    for i, part in enumerate(parts):
-        if i % 2:
-            ids.append(tokenizer.special_tokens[part])
-        else:
-            ids += tokenizer.encode(part.replace(mark, ""))
-    return ids

@@ -1,27 +1,35 @@
 """What a tokenizer is, as plain data: files are read into it and written from it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from groundup.tokenizers.added_tokens import Matching
 from groundup.tokenizers.normalize import Normalizer
+from groundup.tokenizers.post_process import Template
+from groundup.tokenizers.pre_tokenize import PreTokenizer
+
+_GAPS = 1 << 18  # ids that may be unused in a vocabulary of any size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """What stands around the model of every kind: special tokens, and what is done to the text.
 
-    Raises ValueError if a token that is named is not one of the special tokens.
+    Raises ValueError if a token that is named is not one of the special tokens, or has no name.
     """
 
     special_tokens: dict[str, int] = field(default_factory=dict)
     """Control tokens: never made from plain text unless the caller allows it."""
     added_tokens: dict[str, int] = field(default_factory=dict)
     """Whole strings outside the model that are recognised in any text, as Qwen3's `<think>`."""
+    matching: dict[str, Matching] = field(default_factory=dict)
+    """Special or added tokens that are looked for in another way than by their bare name."""
     normalizers: tuple[Normalizer, ...] = ()
     """What changes the text before it is cut, in this order."""
-    before: tuple[str, ...] = ()
-    """Special tokens that `add_special_tokens` puts before a text, as BERT's `[CLS]`."""
-    after: tuple[str, ...] = ()
-    """Special tokens that `add_special_tokens` puts after a text, as BERT's `[SEP]`."""
+    pre_tokenizers: tuple[PreTokenizer, ...] = ()
+    """What cuts the text into pieces, in this order; byte-level BPE has `patterns` instead."""
+    post_processor: Template | None = None
+    """The special tokens that `add_special_tokens` puts around a text, as BERT's `[CLS]`."""
     start_token: str | None = None
     """The special token templates may begin a text with; `bos_token` in tokenizer_config.json."""
     end_token: str | None = None
@@ -30,9 +38,13 @@ class Frame:
     """Jinja source that lays out a conversation, see `groundup.tokenizers.chat_template`."""
 
     def __post_init__(self) -> None:
+        if twice := self.special_tokens.keys() & self.added_tokens.keys():
+            raise ValueError(f"{min(twice)!r} is both a special and an added token; it can be one")
+        if "" in self.special_tokens or "" in self.added_tokens:
+            raise ValueError("a special or added token has an empty name; give it one")
         named = [("start", self.start_token), ("end", self.end_token)]
-        named += [("before", name) for name in self.before]
-        named += [("after", name) for name in self.after]
+        if self.post_processor:
+            named += [("template's", name) for name in sorted(self.post_processor.special_tokens)]
         for place, name in named:
             if name is not None and name not in self.special_tokens:
                 raise ValueError(
@@ -41,11 +53,21 @@ class Frame:
                 )
 
 
+def check_gaps(ids: Collection[int]) -> None:
+    """Raises ValueError if nearly all ids are unused: tables have a row for each."""
+    if (last := max(ids, default=0)) > _GAPS + 16 * len(ids):
+        raise ValueError(
+            f"ids run to {last}, though there are only {len(ids)} tokens; "
+            "tables with a row for each id would be nearly empty"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Definition(Frame):
     """A byte-level BPE: the tokens, and the merges in the order they are tried.
 
-    Raises ValueError if a merge names a token that is not there.
+    Raises ValueError if a merge names a token that is not there, two tokens stand for the same
+    bytes, a special or added token has the id of an ordinary one, or nearly all ids are unused.
     """
 
     tokens: dict[int, bytes]
@@ -62,6 +84,16 @@ class Definition(Frame):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        ids: dict[bytes, int] = {}
+        for token, data in self.tokens.items():
+            if (first := ids.setdefault(data, token)) != token:
+                raise ValueError(
+                    f"the tokens {first} and {token} both stand for the bytes {data!r}"
+                )
+        for name, token in [*self.special_tokens.items(), *self.added_tokens.items()]:
+            if token in self.tokens:
+                raise ValueError(f"the tokens {self.tokens[token]!r} and {name!r} share id {token}")
+        check_gaps([*self.tokens, *self.special_tokens.values(), *self.added_tokens.values()])
         for rank, merge in enumerate(self.merges):
             if missing := [token for token in merge if token not in self.tokens]:
                 raise ValueError(

@@ -8,21 +8,87 @@ the `regex` module. Leaves out a time limit: a pattern out of a stranger's file 
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import regex
 
 _CONTRACTIONS = r"'s|'t|'re|'ve|'m|'ll|'d"
 _REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+_HEAD = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_TAIL = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+_FIRST = r"[^\r\n\p{L}\p{N}]?"
 
 GPT2 = rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
 """GPT-2: a word or a number takes the space before it."""
-GPT4 = rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|\p{{N}}{{1,3}}|{_REST}"
+GPT4 = rf"(?i:{_CONTRACTIONS})|{_FIRST}\p{{L}}+|\p{{N}}{{1,3}}|{_REST}"
 """GPT-4, as Llama 3 writes it: digits in threes, line ends keep to themselves."""
 QWEN2 = GPT4.replace("{1,3}", "")
 """Qwen2: as GPT-4, but each digit alone."""
+O200K = (
+    rf"{_FIRST}{_HEAD}*{_TAIL}+(?i:{_CONTRACTIONS})?|{_FIRST}{_HEAD}+{_TAIL}*(?i:{_CONTRACTIONS})?"
+    r"|\p{N}{1,3}|" + _REST.replace(r"[\r\n]*", r"[\r\n/]*")
+)
+"""GPT-4o: capitals end a word where small letters begin the next, marks belong to words."""
+CL100K_WHOLE_END = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+)
+"""GPT-4 as tiktoken writes it now: white space at the end of a text is one piece, line ends in it
+or not. It is what `.tiktoken` files of cl100k are read with."""
 DIGITS = r"\p{N}"
 """Each digit alone; SmolLM2 cuts so first, then as GPT-2."""
+
+PATTERNS: dict[str, tuple[str, ...]] = {
+    "gpt2": (GPT2,),
+    "cl100k": (GPT4,),
+    "llama3": (GPT4,),
+    "o200k": (O200K,),
+    "qwen2": (QWEN2,),
+    "smollm2": (DIGITS, GPT2),
+}
+"""The field's pre-tokenizations by name."""
+
+
+class Scan(NamedTuple):
+    """How `groundup.kernels.scan` cuts as some patterns do; its `next_piece` tells the fields."""
+
+    family: int
+    digits: int
+    whole_end: bool
+
+
+_GPT2, _CL100K, _O200K = range(3)
+_SCANS = {
+    (GPT2,): Scan(_GPT2, 0, False),
+    (DIGITS, GPT2): Scan(_GPT2, 1, False),
+    (GPT4,): Scan(_CL100K, 3, False),
+    (QWEN2,): Scan(_CL100K, 1, False),
+    (CL100K_WHOLE_END,): Scan(_CL100K, 3, True),
+    (O200K,): Scan(_O200K, 3, False),
+}
+
+
+def scan_of(patterns: Sequence[str]) -> Scan | None:
+    """The scan that cuts as these patterns do; None if there is none, and `Split` must do it."""
+    return _SCANS.get(tuple(patterns))
+
+
+def patterns_named(name: str) -> tuple[str, ...]:
+    """The patterns of a name, or the regular expression itself.
+
+    Raises ValueError for a single word that is no name, and for what is no regular expression.
+    """
+    if name in PATTERNS:
+        return PATTERNS[name]
+    if re.fullmatch(r"[\w.-]*", name):
+        raise ValueError(
+            f"there is no pattern {name!r}; wanted one of {', '.join(PATTERNS)}, "
+            "or a regular expression"
+        )
+    _compile(name)
+    return (name,)
 
 
 class Split:

@@ -5,32 +5,26 @@ normalised, cut into pieces and turned into ids by the kind's model, and the pos
 special tokens around the whole.
 """
 
-import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groundup.tokenizers import tokenizer_json
+from groundup.tokenizers.added_tokens import AS_WRITTEN, Part, any_of, find
+from groundup.tokenizers.aligned import Span
 from groundup.tokenizers.definition import Frame
+from groundup.tokenizers.normalize import align, normalize
+from groundup.tokenizers.post_process import FIRST, SECOND, fill
 from groundup.tokenizers.stream import StreamDecoder
 
 Names: TypeAlias = Collection[str] | Literal["all"]
 """Names of special tokens, or "all" of them."""
-
-
-class Part(NamedTuple):
-    """A stretch of a text: a token that stands in it by name, or ordinary text."""
-
-    start: int
-    end: int
-    token: int | None
-    """The id, where the stretch is one token's name."""
 
 
 class Tokenizer(ABC):
@@ -43,6 +37,8 @@ class Tokenizer(ABC):
 
     drops_first_space = False
     """Whether `decode` leaves out the space that the first token's bytes begin with."""
+    keeps_first_space_of: Collection[int] = ()
+    """Ids whose own space stays even so, as that of SentencePiece's unknown token " ⁇ "."""
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
@@ -52,11 +48,11 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def _encode_text(self, text: str, *, first: bool) -> list[int]:
-        """The ids of ordinary text; `first`: whether it begins the whole text."""
+        """The ids of ordinary, normalised text; `first`: whether it begins the whole text."""
 
     @abstractmethod
-    def _spans(self, text: str, *, first: bool) -> list[tuple[int, int]]:
-        """For each id of `_encode_text`, where in the text its characters stand."""
+    def _spans(self, text: str, *, first: bool) -> list[Span]:
+        """For each id of `_encode_text`, where in that text its characters stand."""
 
     @abstractmethod
     def token_bytes(self, token: int) -> bytes:
@@ -100,10 +96,22 @@ class Tokenizer(ABC):
         ids: list[int] = []
         for part in self.parts(text, allowed_special, disallowed_special):
             if part.token is None:
-                ids += self._encode_text(text[part.start : part.end], first=part.start == 0)
+                ordinary = text[part.start : part.end]
+                ids += self._encode_ordinary(ordinary, allowed_special, first=part.start == 0)
             else:
                 ids.append(part.token)
         return self.surround(ids) if add_special_tokens else ids
+
+    def _encode_ordinary(self, text: str, allowed_special: Names, *, first: bool) -> list[int]:
+        text = normalize(self.frame.normalizers, text)
+        ids: list[int] = []
+        for part in self._normalized_parts(text, allowed_special):
+            if part.token is None:
+                inner = text[part.start : part.end]
+                ids += self._encode_text(inner, first=first and part.start == 0)
+            else:
+                ids.append(part.token)
+        return ids
 
     def encode_ordinary(self, text: str) -> list[int]:
         """The ids of a text in which every special token's name is plain text."""
@@ -126,50 +134,112 @@ class Tokenizer(ABC):
         with ThreadPoolExecutor(threads) as pool:
             return [np.array(ids, dtype=np.int32) for ids in pool.map(encode, texts)]
 
+    def encode_pair(
+        self,
+        first: str,
+        second: str,
+        *,
+        allowed_special: Names = frozenset(),
+        add_special_tokens: bool = True,
+    ) -> tuple[list[int], list[int]]:
+        """The ids of two texts that belong together, and for each id which one it belongs to.
+
+        The post-processor says what stands around them and what the type ids are; without one, the
+        second text follows the first, with type 1. Raises ValueError as `encode`.
+        """
+        texts = {
+            FIRST: self.encode(first, allowed_special=allowed_special),
+            SECOND: self.encode(second, allowed_special=allowed_special),
+        }
+        template = self.frame.post_processor
+        if template is None:
+            a, b = texts[FIRST], texts[SECOND]
+            return a + b, [0] * len(a) + [1] * len(b)
+        places = [place for place in template.pair if add_special_tokens or place.is_text]
+        return fill(places, texts, self.special_tokens)
+
     def surround(self, ids: list[int]) -> list[int]:
         """The ids between the special tokens that the post-processor puts around a text."""
-        before = [self.special_tokens[name] for name in self.frame.before]
-        return before + ids + [self.special_tokens[name] for name in self.frame.after]
+        template = self.frame.post_processor
+        return fill(template.single, {FIRST: ids}, self.special_tokens)[0] if template else ids
 
-    def offsets(self, text: str, *, allowed_special: Names = frozenset()) -> list[tuple[int, int]]:
+    def offsets(self, text: str, *, allowed_special: Names = frozenset()) -> list[Span]:
         """For each id of `encode`, the span `text[start:end]` of characters it stands for.
 
-        An id that holds only some bytes of a character has the whole character's span.
+        An id that holds only some bytes of a character has the whole character's span, and one
+        that stands for nothing in the text, as a space that was put in front, an empty span.
         """
         text = checked(text, "strict")
-        spans = []
+        spans: list[Span] = []
         for part in self.parts(text, allowed_special):
             if part.token is None:
-                inner = self._spans(text[part.start : part.end], first=part.start == 0)
+                ordinary = text[part.start : part.end]
+                inner = self._ordinary_spans(ordinary, allowed_special, first=part.start == 0)
                 spans += [(part.start + start, part.start + end) for start, end in inner]
             else:
                 spans.append((part.start, part.end))
+        return spans
+
+    def _ordinary_spans(self, text: str, allowed_special: Names, *, first: bool) -> list[Span]:
+        aligned = align(self.frame.normalizers, text)
+        spans: list[Span] = []
+        for part in self._normalized_parts(aligned.text, allowed_special):
+            if part.token is None:
+                inner = aligned.cut(part.start, part.end)
+                found = self._spans(inner.text, first=first and part.start == 0)
+                spans += [inner.source(start, end) for start, end in found]
+            else:
+                spans.append(aligned.source(part.start, part.end))
         return spans
 
     def parts(
         self, text: str, allowed_special: Names = frozenset(), disallowed_special: Names = ()
     ) -> Iterator[Part]:
         """The text's stretches: ordinary text, and the tokens that stand in it by name."""
-        allowed = set(self.special_tokens if allowed_special == "all" else allowed_special)
+        refused = self._set_of(disallowed_special) - self._set_of(allowed_special)
+        named = self._named(allowed_special, normalized=False)
+        self._refuse(text, refused)
+        return find(text, named, self.frame.matching)
+
+    def _set_of(self, names: Names) -> set[str]:
+        if names == "all":
+            return set(self.special_tokens)
+        if isinstance(names, str):
+            raise ValueError(
+                f"special tokens are named by a set of names or 'all'; got the text {names!r}"
+            )
+        return set(names)
+
+    def _named(self, allowed_special: Names, *, normalized: bool) -> dict[str, int]:
+        """The tokens that are found by name: in the text as written, or in the normalised one."""
+        allowed = self._set_of(allowed_special)
         if unknown := allowed - self.special_tokens.keys():
             raise ValueError(
                 f"{sorted(unknown)[0]!r} is not a special token here; "
                 f"there are: {', '.join(self.special_tokens) or 'none'}"
             )
-        everything = disallowed_special == "all"
-        self._refuse(text, set(self.special_tokens if everything else disallowed_special) - allowed)
         named = self.frame.added_tokens | {name: self.special_tokens[name] for name in allowed}
-        end = 0
-        for found in _any_of(named).finditer(text) if named else ():
-            if found.start() > end:
-                yield Part(end, found.start(), None)
-            yield Part(*found.span(), named[found.group()])
-            end = found.end()
-        if end < len(text):
-            yield Part(end, len(text), None)
+        matching = self.frame.matching
+        return {
+            name: token
+            for name, token in named.items()
+            if matching.get(name, AS_WRITTEN).normalized == normalized
+        }
+
+    def _normalized_parts(self, text: str, allowed_special: Names) -> Iterable[Part]:
+        """The stretches of a normalised text, by the names that are looked for in such."""
+        if not any(how.normalized for how in self.frame.matching.values()):
+            return [Part(0, len(text), None)] if text else []
+        named = self._named(allowed_special, normalized=True)
+        written = {name: normalize(self.frame.normalizers, name) for name in named}
+        return find(
+            text,
+            {written[name]: token for name, token in named.items() if written[name]},
+            {written[name]: self.frame.matching[name] for name in named},
+        )
 
     def _refuse(self, text: str, disallowed: Collection[str]) -> None:
-        if disallowed and (found := _any_of(disallowed).search(text)):
+        if disallowed and (found := any_of(frozenset(disallowed)).search(text)):
             raise ValueError(
                 f"the text holds the special token {found.group()!r} at character {found.start()};"
                 " put it into allowed_special to have it read as that token, or take it out of"
@@ -180,18 +250,24 @@ class Tokenizer(ABC):
 
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
         """The text of ids; bytes that are no UTF-8 (half a character) become U+FFFD."""
-        special = set(self.special_tokens.values()) if skip_special_tokens else ()
-        kept = [token for token in ids if token not in special]
-        return self.decode_bytes(kept).decode("utf-8", errors="replace")
+        if skip_special_tokens:
+            special = set(self.special_tokens.values())
+            ids = [token for token in ids if token not in special]
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of ids; special tokens are their names. Raises ValueError as `token_bytes`."""
-        data = b"".join([self.token_bytes(token) for token in ids])
-        return data.removeprefix(b" ") if self.drops_first_space else data
+        if not self.drops_first_space:
+            return b"".join([self.token_bytes(token) for token in ids])
+        parts = [(token, self.token_bytes(token)) for token in ids]
+        data = b"".join([part for _, part in parts])
+        first = next((token for token, part in parts if part), None)
+        return data if first in self.keeps_first_space_of else data.removeprefix(b" ")
 
     def stream(self) -> StreamDecoder:
         """A decoder for ids that come one by one, which never gives half a character."""
-        return StreamDecoder(self)
+        keeps = self.keeps_first_space_of
+        return StreamDecoder(self, drops_first_space=self.drops_first_space, keeps=keeps)
 
     # Names and files
 
@@ -240,8 +316,3 @@ def checked(text: str, errors: Literal["strict", "replace"] = "strict") -> str:
             "repair the text first, as with errors='replace'"
         ) from problem
     return text
-
-
-def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    longest_first: Sequence[str] = sorted(names, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)))

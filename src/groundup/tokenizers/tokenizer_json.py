@@ -1,11 +1,10 @@
-"""tokenizer.json and tokenizer_config.json, Hugging Face's files: byte-level BPE in and out.
+"""tokenizer.json and tokenizer_config.json, Hugging Face's files, but for the model in them.
 
 What is written, the `tokenizers` library reads and agrees with id for id. What is read may come
-from GPT-2, SmolLM2, Llama 3, Qwen and their like; any other kind of tokenizer is refused with what
-it has that we do not.
+from anyone; what we have not built is refused with its name. Each kind reads and writes its own
+model; the steps around it are in `groundup.tokenizers.steps_json`.
 
-Leaves out the post-processor (the token Llama 3 puts before a text: its chat template says it too),
-truncation and padding.
+Leaves out truncation and padding, which are passed over, and the decoder: each kind has its own.
 """
 
 import json
@@ -13,13 +12,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from groundup.tokenizers.byte_alphabet import to_bytes, to_characters
-from groundup.tokenizers.definition import Definition, Frame
-from groundup.tokenizers.normalize import Form, Normalizer
-from groundup.tokenizers.split import DIGITS, GPT2
+from groundup.tokenizers.added_tokens import AS_WRITTEN, Matching
+from groundup.tokenizers.definition import Frame, check_gaps
+from groundup.tokenizers.steps_json import (
+    read_normalizers,
+    read_post_processor,
+    read_pre_tokenizers,
+    write_normalizers,
+    write_post_processor,
+    write_pre_tokenizers,
+)
 
 Json = dict[str, Any]
 Kind = TypeVar("Kind")
+LARGEST = 1 << 31
+"""Ids are below it: arrays of them are of 32 bits."""
+_LONGEST_MESSAGE = 500  # characters
 _FILE, _CONFIG_FILE, _TEMPLATE_FILE = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -51,156 +59,117 @@ def read(path: Path, from_json: Callable[[Json, Json], Kind]) -> Kind:
     config_file, template_file = file.with_name(_CONFIG_FILE), file.with_name(_TEMPLATE_FILE)
     config = _read_json(config_file) if config_file.exists() else {}
     if template_file.exists():
-        config["chat_template"] = template_file.read_text(encoding="utf-8")
+        config["chat_template"] = _read_text(template_file)
     try:
         return from_json(_read_json(file), config)
     except (KeyError, TypeError, AttributeError) as problem:
-        raise ValueError(f"{file} is not a whole tokenizer.json: {problem!r}") from problem
+        what = _short(repr(problem))
+        raise ValueError(f"{file} is not a whole tokenizer.json: {what}") from problem
     except ValueError as problem:
-        raise ValueError(f"{file} cannot be read: {problem}") from problem
+        raise ValueError(f"{file} cannot be read: {_short(str(problem))}") from problem
 
 
-def to_json(definition: Definition) -> Json:
-    """The contents of tokenizer.json."""
-    tokens = {token: to_characters(data) for token, data in sorted(definition.tokens.items())}
-    names = definition.special_tokens | definition.added_tokens
-    added = [
-        {
-            "id": token,
-            "content": name,
-            "single_word": False,
-            "lstrip": False,
-            "rstrip": False,
-            "normalized": False,
-            "special": name in definition.special_tokens,
-        }
-        for name, token in sorted(names.items(), key=lambda item: item[1])
-    ]
-    splits = [
-        {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": False}
-        for pattern in definition.patterns
-    ]
-    byte_level = {
-        "type": "ByteLevel",
-        "add_prefix_space": False,
-        "trim_offsets": True,
-        "use_regex": False,
-    }
-    vocabulary = {text: token for token, text in tokens.items()} | names
+def frame_json(
+    frame: Frame, *, model: Json, decoder: Json | None, pre_tokenizer: Json | None = None
+) -> Json:
+    """The contents of tokenizer.json: the frame, and what the kind says of its model.
+
+    `decoder`: how Hugging Face's libraries join tokens to a text; `pre_tokenizer`: in place of the
+    frame's.
+    """
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": added,
-        "normalizer": _write_normalizer(definition.normalizers),
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [*splits, byte_level]},
-        "post_processor": None,
-        "decoder": byte_level,
-        "model": {
-            "type": "BPE",
-            "dropout": None,
-            "unk_token": None,
-            "continuing_subword_prefix": None,
-            "end_of_word_suffix": None,
-            "fuse_unk": False,
-            "byte_fallback": False,
-            "ignore_merges": definition.whole_first,
-            "vocab": dict(sorted(vocabulary.items(), key=lambda item: item[1])),
-            "merges": [[tokens[left], tokens[right]] for left, right, _ in definition.merges],
-        },
+        "added_tokens": _write_added(frame),
+        "normalizer": write_normalizers(frame.normalizers),
+        "pre_tokenizer": pre_tokenizer or write_pre_tokenizers(frame.pre_tokenizers),
+        "post_processor": write_post_processor(frame.post_processor, frame.special_tokens),
+        "decoder": decoder,
+        "model": model,
     }
 
 
-def from_json(data: Json, config: Json | None = None) -> Definition:
-    """The inverse of `to_json`; `config` is what tokenizer_config.json holds."""
-    model, config = data["model"], config or {}
-    _check_model(model)
-    special, added = _read_added(data.get("added_tokens") or [])
-    names = special | added
-    vocabulary: dict[str, int] = model["vocab"]
-    return Definition(
-        tokens={token: to_bytes(t) for t, token in vocabulary.items() if t not in names},
-        merges=[_read_merge(merge, vocabulary) for merge in model["merges"]],
-        patterns=_read_patterns(data.get("pre_tokenizer")),
+def read_frame(data: Json, config: Json | None = None, *, cuts: bool = True) -> Frame:
+    """The inverse of `frame_json`; `config` is what tokenizer_config.json holds.
+
+    Without `cuts` the pre-tokenizers are left to the kind. Raises ValueError on what is not built.
+    """
+    config = config or {}
+    special, added, matching = _read_added(data.get("added_tokens") or [])
+    return Frame(
         special_tokens=special,
         added_tokens=added,
-        normalizers=_read_normalizer(data.get("normalizer")),
-        whole_first=bool(model.get("ignore_merges")),
+        matching=matching,
+        normalizers=read_normalizers(data.get("normalizer")),
+        pre_tokenizers=read_pre_tokenizers(data.get("pre_tokenizer")) if cuts else (),
+        post_processor=read_post_processor(data.get("post_processor"), special),
         start_token=_read_name(config.get("bos_token"), special),
         end_token=_read_name(config.get("eos_token"), special),
         chat_template=_read_template(config.get("chat_template")),
     )
 
 
-def _check_model(model: Json) -> None:
-    if model.get("type", "BPE") != "BPE":
-        raise ValueError(f"its model is {model['type']}; only byte-level BPE is read")
-    for option in (
-        "dropout",
-        "continuing_subword_prefix",
-        "end_of_word_suffix",
-        "byte_fallback",
-    ):
-        if model.get(option):
-            raise ValueError(f"its BPE model has {option}={model[option]!r}, which is not built")
+def read_vocabulary(model: Json, *, kind: str) -> dict[str, int]:
+    """The model's vocabulary, text to id.
+
+    Raises ValueError if the model is of another kind, an id is no whole number from 0, or two
+    tokens share one.
+    """
+    if model["type"] != kind:
+        raise ValueError(f"its model is {model['type']}; wanted {kind}")
+    vocabulary: dict[str, int] = dict(model["vocab"])
+    seen: dict[int, str] = {}
+    for text, token in vocabulary.items():
+        _check_id(text, token)
+        if token in seen:
+            raise ValueError(f"its tokens {seen[token]!r} and {text!r} share the id {token}")
+        seen[token] = text
+    check_gaps(seen)
+    return vocabulary
 
 
-def _read_added(entries: list[Json]) -> tuple[dict[str, int], dict[str, int]]:
+def check_own(own: Json) -> None:
+    """Raises ValueError if what our files alone say of a kind holds no text where it should."""
+    texts = [own.get("space", ""), own.get("unknown_surface") or "", *own.get("kept", ())]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"its model holds {text!r} where a text was wanted")
+
+
+def _check_id(text: str, token: object) -> None:
+    if not isinstance(token, int) or isinstance(token, bool) or not 0 <= token < LARGEST:
+        raise ValueError(f"its token {text!r} has the id {token!r}; wanted a number from 0")
+
+
+def _write_added(frame: Frame) -> list[Json]:
+    names = frame.special_tokens | frame.added_tokens
+    return [
+        {"id": token, "content": name}
+        | vars(frame.matching.get(name, AS_WRITTEN))
+        | {"special": name in frame.special_tokens}
+        for name, token in sorted(names.items(), key=lambda item: item[1])
+    ]
+
+
+def _read_added(
+    entries: list[Json],
+) -> tuple[dict[str, int], dict[str, int], dict[str, Matching]]:
     special: dict[str, int] = {}
     added: dict[str, int] = {}
+    matching: dict[str, Matching] = {}
     for entry in entries:
-        for option in ("single_word", "lstrip", "rstrip"):
-            if entry.get(option):
-                raise ValueError(f"its token {entry['content']!r} has {option}, which is not built")
-        (special if entry.get("special") else added)[entry["content"]] = entry["id"]
-    return special, added
-
-
-def _read_merge(merge: str | list[str], vocabulary: dict[str, int]) -> tuple[int, int, int]:
-    left, right = merge.split(" ") if isinstance(merge, str) else merge
-    if missing := [text for text in (left, right, left + right) if text not in vocabulary]:
-        raise ValueError(f"merge {merge!r} needs {missing[0]!r}, which the vocabulary lacks")
-    return vocabulary[left], vocabulary[right], vocabulary[left + right]
-
-
-def _write_normalizer(normalizers: tuple[Normalizer, ...]) -> Json | None:
-    return {"type": "NFC"} if normalizers else None
-
-
-def _read_normalizer(normalizer: Json | None) -> tuple[Normalizer, ...]:
-    if normalizer is None or normalizer == {"type": "Sequence", "normalizers": []}:
-        return ()
-    if normalizer["type"] != "NFC":
-        raise ValueError(f"its normalizer is {normalizer['type']}; only NFC or none is built")
-    return (Form("NFC"),)
-
-
-def _read_patterns(pre_tokenizer: Json | None) -> tuple[str, ...]:
-    if pre_tokenizer is None:
-        raise ValueError("it has no pre-tokenizer; byte-level BPE needs ByteLevel")
-    is_sequence = pre_tokenizer["type"] == "Sequence"
-    steps = pre_tokenizer["pretokenizers"] if is_sequence else [pre_tokenizer]
-    if not steps or steps[-1]["type"] != "ByteLevel":
-        raise ValueError(
-            f"its pre-tokenizer is {[step['type'] for step in steps]}; it must end in ByteLevel"
-        )
-    return tuple(pattern for step in steps if (pattern := _read_step(step)) is not None)
-
-
-def _read_step(step: Json) -> str | None:
-    match step:
-        case {"type": "ByteLevel", "add_prefix_space": False}:
-            return GPT2 if step.get("use_regex", True) else None
-        case {"type": "Digits", "individual_digits": bool(individual)}:
-            return DIGITS if individual else DIGITS + "+"
-        case {
-            "type": "Split",
-            "pattern": {"Regex": str(pattern)},
-            "behavior": "Isolated" | "Removed" as behavior,
-            "invert": bool(invert),
-        } if invert == (behavior == "Removed"):
-            return pattern
-    raise ValueError(f"its pre-tokenizer has the step {step}, which is not built")
+        name = entry["content"]
+        if not isinstance(name, str):
+            raise ValueError(
+                f"its added token {entry['id']!r} has the name {name!r}; wanted a text"
+            )
+        _check_id(name, entry["id"])
+        (special if entry.get("special") else added)[name] = entry["id"]
+        how = Matching(**{option: entry.get(option) is True for option in vars(AS_WRITTEN)})
+        if how != AS_WRITTEN:
+            matching[name] = how
+    return special, added, matching
 
 
 def _read_name(token: str | Json | None, special: dict[str, int]) -> str | None:
@@ -210,7 +179,9 @@ def _read_name(token: str | Json | None, special: dict[str, int]) -> str | None:
 
 def _read_template(template: str | list[Json] | None) -> str | None:
     if isinstance(template, list):
-        return next((t["template"] for t in template if t["name"] == "default"), None)
+        template = next((t["template"] for t in template if t["name"] == "default"), None)
+    if not isinstance(template, str | None):
+        raise ValueError(f"its chat template is a {type(template).__name__}; wanted a text")
     return template
 
 
@@ -219,10 +190,29 @@ def _write_json(path: Path, data: Json) -> None:
 
 
 def _read_json(path: Path) -> Json:
+    text = _read_text(path)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(text)
+        if "\\ud" in text.lower():  # JSON can write half a character, and UTF-8 cannot
+            json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise ValueError(f"{path} holds a lone surrogate, half of a character") from problem
+    except RecursionError as problem:
+        raise ValueError(f"{path} is not JSON that can be read: too deep") from problem
     except ValueError as problem:
         raise ValueError(f"{path} is not JSON: {problem}") from problem
     if not isinstance(data, dict):
         raise ValueError(f"{path} holds a {type(data).__name__}; wanted a JSON object")
     return data
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise ValueError(f"{path} is not UTF-8 at byte {problem.start}") from problem
+
+
+def _short(words: str) -> str:
+    """A message without most of what a stranger's file put into it."""
+    return words if len(words) <= _LONGEST_MESSAGE else f"{words[:_LONGEST_MESSAGE]} ..."
