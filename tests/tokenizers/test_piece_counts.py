@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from groundup.tokenizers import counting, fast_bpe, piece_counts, text_chunks
+from groundup.tokenizers import counting, memory, piece_counts, text_chunks
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.piece_counts import PieceCounts, count_pieces
 from groundup.tokenizers.split import PATTERNS, Split
@@ -145,7 +145,7 @@ def test_another_size_of_vocabulary_is_learnt_from_the_table(files, tmp_path):
 @pytest.mark.parametrize("options", [{"threads": 2}, {"memory": ENOUGH}, {"memory": 280 << 20}])
 def test_training_gives_the_same_for_any_threads_and_memory(files, options, monkeypatch):
     """With no memory beyond Python's own, the arrays of learning lie in files."""
-    monkeypatch.setattr(fast_bpe, "_AT_REST", 280 << 20)
+    monkeypatch.setattr(memory, "AT_REST", 280 << 20)
     whole = BPE.train(files, vocab_size=1500)
     assert BPE.train(files, vocab_size=1500, **options).definition == whole.definition
 
@@ -207,3 +207,11 @@ def test_damaged_counts_are_told(tmp_path, files):
     (folder / "state.json").write_text(json.dumps([1]))
     with pytest.raises(ValueError, match="choose another folder"):
         count_pieces(files[:2], "gpt2", folder=folder)
+
+
+def test_empty_files_are_counted_into_a_folder(tmp_path):
+    (tmp_path / "empty").touch()
+    for _ in range(2):
+        counts = count_pieces([tmp_path / "empty"], "gpt2", folder=tmp_path / "kept")
+        assert len(counts) == 0
+    assert BPE.from_counts(counts, vocab_size=300).vocab_size == 259

@@ -13,8 +13,6 @@ import numpy as np
 
 from groundup.kernels.bytes_hash import hash_bytes, same_bytes
 from groundup.kernels.machine import (
-    address,
-    keep,
     load_byte,
     load_int32,
     load_int64,
@@ -25,6 +23,7 @@ from groundup.kernels.machine import (
     store_two,
     store_uint64,
 )
+from groundup.kernels.merging import HALF, LOW_HALF, NONE, find_pair, merge_row
 from groundup.kernels.scan import next_piece
 
 # What the numbers of a model mean, by their index.
@@ -36,28 +35,14 @@ IDS, _IDS_USED, IDS_SIZE, SCRATCH = range(7, 11)
 
 SHORT = 64  # bytes; from here on the heap is faster
 _LONGEST_CACHED = 256  # bytes
-NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
 _OTHER_ODD = np.uint64(0xC2B2AE3D27D4EB4F)
-_HALF = np.uint64(32)
-_LOW_HALF = np.uint64(0xFFFFFFFF)
 _LONG_MARK = np.uint64(0xFF << 56)
 
 
 @numba.njit(nogil=True, forceinline=True)
 def _find_pair(model, left, right):
-    """Rank << 32 | id of what two tokens merge into; NONE if they do not."""
-    key = np.uint64(left) << _HALF | np.uint64(right)
-    table, shift = load_int64(model, PAIRS), np.uint64(load_int64(model, PAIR_SHIFT))
-    last = (np.int64(1) << np.int64(np.uint64(64) - shift)) - 1
-    slot = np.int64(key * ODD >> shift)
-    while True:
-        found = load_uint64(table, 2 * slot)
-        if found == key:
-            return load_uint64(table, 2 * slot + 1)
-        if found == NONE:
-            return NONE
-        slot = slot + 1 & last
+    return find_pair(load_int64(model, PAIRS), load_int64(model, PAIR_SHIFT), left, right)
 
 
 @numba.njit(nogil=True, forceinline=True)
@@ -72,8 +57,8 @@ def find_token(model, text, start, length):
         entry = load_uint64(table, slot)
         if entry == 0:
             return np.int64(-1)
-        token = np.int64(entry & _LOW_HALF) - 1
-        if entry >> _HALF == value & _LOW_HALF:
+        token = np.int64(entry & LOW_HALF) - 1
+        if entry >> HALF == value & LOW_HALF:
             at = load_int64(starts, token)
             size = load_int64(starts, token + 1) - at
             if size == length and same_bytes(text, start, blob, at, length):
@@ -98,12 +83,12 @@ def _merge_short(model, text, start, length, ids, ranks):
         best, place = NONE, 0
         for i in range(count - 1):
             pair = load_uint64(ranks, i)
-            if pair >> _HALF < best >> _HALF:
+            if pair >> HALF < best >> HALF:
                 best, place = pair, i
         if best == NONE:
             break
         count -= 1
-        store_int32(ids, place, np.int32(best & _LOW_HALF))
+        store_int32(ids, place, np.int32(best & LOW_HALF))
         for i in range(place + 1, count):
             store_int32(ids, i, load_int32(ids, i + 1))
             store_uint64(ranks, i - 1, load_uint64(ranks, i))
@@ -113,108 +98,21 @@ def _merge_short(model, text, start, length, ids, ranks):
     return count
 
 
-@numba.njit(nogil=True, forceinline=True)
-def _sink(heap, place, size, item):
-    """Put `item` into a 4-ary min-heap whose place `place` is free, there or further down."""
-    while True:
-        first = 4 * place + 1
-        if first >= size:
-            break
-        best, least = first, load_uint64(heap, first)
-        for child in range(first + 1, min(first + 4, size)):
-            value = load_uint64(heap, child)
-            if value < least:
-                best, least = child, value
-        if least >= item:
-            break
-        store_uint64(heap, place, least)
-        place = best
-    store_uint64(heap, place, item)
-
-
-@numba.njit(nogil=True, forceinline=True)
-def _push(heap, place, item):
-    """Put `item` into a 4-ary min-heap whose last place is `place`."""
-    while place > 0:
-        parent = (place - 1) >> 2
-        value = load_uint64(heap, parent)
-        if value <= item:
-            break
-        store_uint64(heap, place, value)
-        place = parent
-    store_uint64(heap, place, item)
-
-
-@numba.njit(nogil=True)
-def _merge_in_order(model, ids, after, before, merged, heap, count):
-    """Merge `count` ids, the lowest rank and then the leftmost first; what is merged away is -1.
-
-    `merged`: what the pair that begins at a place becomes, with its rank; an entry of the heap is
-    rank << 32 | place, and is stale if that rank is not the place's any more.
-    """
-    size = np.int64(0)
-    for i in range(count):
-        store_int32(after, i, np.int32(i + 1))
-        store_int32(before, i, np.int32(i - 1))
-        pair = NONE
-        if i + 1 < count:
-            pair = _find_pair(model, load_int32(ids, i), load_int32(ids, i + 1))
-        store_uint64(merged, i, pair)
-        if pair != NONE:
-            _push(heap, size, pair & ~_LOW_HALF | np.uint64(i))
-            size += 1
-    while size:
-        top = load_uint64(heap, 0)
-        size -= 1
-        _sink(heap, 0, size, load_uint64(heap, size))
-        place = np.int64(top & _LOW_HALF)
-        pair = load_uint64(merged, place)
-        if pair == NONE or pair >> _HALF != top >> _HALF:
-            continue
-        gone = np.int64(load_int32(after, place))
-        following = np.int64(load_int32(after, gone))
-        store_int32(ids, place, np.int32(pair & _LOW_HALF))
-        store_int32(ids, gone, np.int32(-1))
-        store_uint64(merged, gone, NONE)
-        store_uint64(merged, place, NONE)
-        store_int32(after, place, np.int32(following))
-        if following < count:
-            store_int32(before, following, np.int32(place))
-        for left in (np.int64(load_int32(before, place)), place):
-            right = np.int64(load_int32(after, left)) if left >= 0 else count
-            if right < count:
-                pair = _find_pair(model, load_int32(ids, left), load_int32(ids, right))
-                store_uint64(merged, left, pair)
-                if pair != NONE:
-                    _push(heap, size, pair & ~_LOW_HALF | np.uint64(left))
-                    size += 1
-
-
 @numba.njit(nogil=True)
 def _merge_long(model, text, start, length, out):
     """Merge a piece of any length into the address `out`; returns how many ids it has."""
-    byte_ids = load_int64(model, BYTE_IDS)
-    ids = np.empty(length, np.int32)
-    links, merged, heap = (
-        np.empty((2, length), np.int32),
-        np.empty(length, np.uint64),
-        np.empty(3 * length + 1, np.uint64),
-    )
-    count = 0
+    byte_ids, count = load_int64(model, BYTE_IDS), 0
     for i in range(length):
         token = load_int32(byte_ids, np.int64(load_byte(text, start + i)))
         if token >= 0:
-            ids[count] = token
+            store_int32(out, count, token)
             count += 1
-    after, before = address(links), address(links) + 4 * length
-    _merge_in_order(model, address(ids), after, before, address(merged), address(heap), count)
-    keep(links)
-    keep(merged)
-    keep(heap)
+    merge_row(load_int64(model, PAIRS), load_int64(model, PAIR_SHIFT), out, count)
     left = 0
     for i in range(count):
-        if ids[i] >= 0:
-            store_int32(out, left, ids[i])
+        token = load_int32(out, i)
+        if token >= 0:
+            store_int32(out, left, token)
             left += 1
     return left
 
@@ -276,11 +174,11 @@ def _remember(model, state, text, start, length, key, slot, out):
             store_int32(ids, ids_used + i, load_int32(out, i))
         store_uint64(state, _IDS_USED, np.uint64(ids_used + count))
     else:
-        third = np.uint64(load_int32(out, 2)) & _LOW_HALF
-    first = np.uint64(load_int32(out, 0)) & _LOW_HALF
-    second = np.uint64(load_int32(out, 1)) & _LOW_HALF
-    store_uint64(cache, 4 * slot + 2, second << _HALF | first)
-    store_uint64(cache, 4 * slot + 3, np.uint64(count) << _HALF | third)
+        third = np.uint64(load_int32(out, 2)) & LOW_HALF
+    first = np.uint64(load_int32(out, 0)) & LOW_HALF
+    second = np.uint64(load_int32(out, 1)) & LOW_HALF
+    store_uint64(cache, 4 * slot + 2, second << HALF | first)
+    store_uint64(cache, 4 * slot + 3, np.uint64(count) << HALF | third)
     store_uint64(state, _USED, np.uint64(load_int64(state, _USED) + 1))
     return count
 
@@ -290,13 +188,13 @@ def _recall(state, cache, slot, out):
     """Copy the ids of a cache entry to `out`; returns how many."""
     store_two(out, 0, load_uint64(cache, 4 * slot + 2))
     last = load_uint64(cache, 4 * slot + 3)
-    count = np.int64(last >> _HALF)
+    count = np.int64(last >> HALF)
     if count > 3:
-        ids, at = load_int64(state, IDS), np.int64(last & _LOW_HALF)
+        ids, at = load_int64(state, IDS), np.int64(last & LOW_HALF)
         for i in range(count):
             store_int32(out, i, load_int32(ids, at + i))
     else:
-        store_int32(out, 2, np.int32(last & _LOW_HALF))
+        store_int32(out, 2, np.int32(last & LOW_HALF))
     return count
 
 
@@ -313,7 +211,7 @@ def _encode_long(model, state, text, start, length, out):
         if tag == 0:
             return _remember(model, state, text, start, length, key, slot, out)
         if load_uint64(cache, 4 * slot) == key and tag >= _LONG_MARK:
-            at = np.int64(tag & _LOW_HALF)
+            at = np.int64(tag & LOW_HALF)
             size = load_int64(arena + at, 0)
             if size == length and same_bytes(text, start, arena, at + 8, length):
                 return _recall(state, cache, slot, out)

@@ -8,28 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundup.kernels import bpe_encoding as at
-from groundup.kernels.bpe_encoding import NONE, ODD, find_token
+from groundup.kernels import merging
+from groundup.kernels.bpe_encoding import find_token
 from groundup.kernels.bytes_hash import hash_bytes
 from groundup.kernels.machine import address
+from groundup.kernels.merging import HALF, LOW_HALF, PairTable
 from groundup.kernels.scan import PADDING, character_classes
 
 SHORT_TEXT = 1 << 12
 """Bytes of a text for which a `State` has room."""
-_HALF = np.uint64(32)
-_LOW_HALF = np.uint64(0xFFFFFFFF)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_pairs(table, shift, merges, ranks):
-    """Enter `(left, right, merged)` rows with their ranks; the last of equal pairs counts."""
-    last = len(table) // 2 - 1
-    for row in range(len(merges)):
-        key = np.uint64(merges[row, 0]) << _HALF | np.uint64(merges[row, 1])
-        slot = np.int64(key * ODD >> np.uint64(shift))
-        while table[2 * slot] != NONE and table[2 * slot] != key:
-            slot = slot + 1 & last
-        table[2 * slot] = key
-        table[2 * slot + 1] = np.uint64(ranks[row]) << _HALF | np.uint64(merges[row, 2])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -44,7 +31,7 @@ def _fill_tokens(table, shift, blob, starts):
             slot = np.int64(value >> np.uint64(shift))
             while table[slot]:
                 slot = slot + 1 & last
-            table[slot] = (value & _LOW_HALF) << _HALF | np.uint64(token + 1)
+            table[slot] = (value & LOW_HALF) << HALF | np.uint64(token + 1)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -74,7 +61,7 @@ def _power(least: int) -> tuple[int, int]:
 
 def kernels() -> tuple[Any, ...]:
     """What is compiled on first use."""
-    return at.encode, at.encode_pieces, _fill_pairs, _fill_tokens, _all_splits
+    return at.encode, at.encode_pieces, *merging.kernels(), _fill_tokens, _all_splits
 
 
 class Model:
@@ -120,11 +107,9 @@ class Model:
         else:
             rows = np.array(merges, np.int64).reshape(-1, 3)
             ranks = np.arange(len(rows))
-        slots, pair_shift = _power(2 * len(rows) + 1)
-        self.pairs = np.full(2 * slots, NONE, np.uint64)
-        _fill_pairs(self.pairs, pair_shift, rows, ranks)
-        self._point(at.PAIRS, self.pairs)
-        self.numbers[at.PAIR_SHIFT] = pair_shift
+        self.pairs = PairTable(rows, ranks)
+        self._point(at.PAIRS, self.pairs.slots)
+        self.numbers[at.PAIR_SHIFT] = self.pairs.shift
         self.address = self.numbers.ctypes.data
 
     def _splits(self) -> NDArray[np.int64]:

@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundup.kernels import bpe_training as at
-from groundup.kernels.bpe_training import MORE, ODD, ROOM, enter_pair, join_key, learn, push
+from groundup.kernels.bpe_training import (
+    MORE,
+    ODD,
+    ROOM,
+    enter_pair,
+    join_key,
+    learn,
+    list_of,
+    push,
+)
 from groundup.kernels.machine import (
     address,
     load_int32,
@@ -16,6 +25,7 @@ from groundup.kernels.machine import (
     load_uint64,
     store_int32,
     store_int64,
+    store_uint64,
 )
 
 
@@ -51,37 +61,31 @@ def _rehash(numbers, table):
     pairs, shift = load_int64(run, at.PAIRS), np.uint64(load_int64(run, at.TABLE_SHIFT))
     last = len(table) - 1
     for pair in range(load_int64(run, at.PAIRS_USED)):
-        key = load_uint64(pairs, 4 * pair)
+        key = load_uint64(pairs, 3 * pair)
         slot = np.int64(key * ODD >> shift)
-        while table[slot] >= 0 and load_uint64(pairs, 4 * np.int64(table[slot])) != key:
+        while table[slot] >= 0 and load_uint64(pairs, 3 * np.int64(table[slot])) != key:
             slot = slot + 1 & last
         table[slot] = pair
 
 
 @numba.njit(cache=True, nogil=True)
 def _forget(numbers, least):
-    """Take out the pairs that occur less than `least` times; the others keep their order."""
+    """Take out the pairs that occur less than `least` times, with their lists."""
     run = address(numbers)
-    pairs, kept = load_int64(run, at.PAIRS), 0
+    pairs, pool, kept, used = load_int64(run, at.PAIRS), load_int64(run, at.POOL), 0, 0
     for pair in range(load_int64(run, at.PAIRS_USED)):
-        if load_int64(pairs, 4 * pair + 1) >= least:
-            for item in range(4):
-                store_int64(pairs, 4 * kept + item, load_int64(pairs, 4 * pair + item))
-            kept += 1
+        count = load_int64(pairs, 3 * pair + 1)
+        if count < least:
+            continue
+        first, end = list_of(run, pair)
+        store_uint64(pairs, 3 * kept, load_uint64(pairs, 3 * pair))
+        store_int64(pairs, 3 * kept + 1, count)
+        store_int64(pairs, 3 * kept + 2, used)
+        for i in range(first, end):
+            store_int32(pool, used, load_int32(pool, i))
+            used += 1
+        kept += 1
     store_int64(run, at.PAIRS_USED, kept)
-
-
-@numba.njit(cache=True, nogil=True)
-def _close_up(numbers):
-    """Move the lists of the pairs together: they lie in the pool in the order of the pairs."""
-    run = address(numbers)
-    pairs, pool, used = load_int64(run, at.PAIRS), load_int64(run, at.POOL), 0
-    for pair in range(load_int64(run, at.PAIRS_USED)):
-        first, size = load_int64(pairs, 4 * pair + 2), load_int64(pairs, 4 * pair + 3)
-        store_int64(pairs, 4 * pair + 2, used)
-        for i in range(size):
-            store_int32(pool, used + i, load_int32(pool, first + i))
-        used += size
     store_int64(run, at.POOL_USED, used)
 
 
@@ -92,7 +96,7 @@ def _pile_up(numbers):
     pairs = load_int64(run, at.PAIRS)
     store_int64(run, at.HEAP_USED, 0)
     for pair in range(load_int64(run, at.PAIRS_USED)):
-        push(run, load_int64(pairs, 4 * pair + 1), load_uint64(pairs, 4 * pair))
+        push(run, load_int64(pairs, 3 * pair + 1), load_uint64(pairs, 3 * pair))
 
 
 _SLICE = 1 << 20  # bytes whose symbols are looked up at once
@@ -100,7 +104,7 @@ _SLICE = 1 << 20  # bytes whose symbols are looked up at once
 
 def kernels() -> tuple[Any, ...]:
     """What is compiled on first use."""
-    return learn, _begin, _rehash, _forget, _close_up, _pile_up
+    return learn, _begin, _rehash, _forget, _pile_up
 
 
 class Run:
@@ -150,7 +154,7 @@ class Run:
         pairs = max(len(blob) - len(weights), 0)
         self._own(at.POOL, allocate(pairs + pairs // 16 + 1024, np.int32))
         self.numbers[at.POOL_ROOM] = len(self._arrays[at.POOL])
-        self._resize(at.PAIRS, at.PAIRS_ROOM, 4, np.uint64, 1 << 17)
+        self._resize(at.PAIRS, at.PAIRS_ROOM, 3, np.uint64, 1 << 17)
         self._resize(at.HEAP, at.HEAP_ROOM, 2, np.uint64, 1 << 17)
         self._resize(at.EVENTS, at.EVENTS_ROOM, 2, np.int32, 1 << 16)
         self._index()
@@ -196,6 +200,7 @@ class Run:
     def _index(self) -> None:
         bits = int(self.numbers[at.PAIRS_ROOM] * 4 // 3).bit_length()
         self.numbers[at.TABLE_SHIFT] = 64 - bits
+        self._arrays.pop(at.TABLE, None)  # before there is another
         self._own(at.TABLE, np.full(1 << bits, -1, np.int32))
         _rehash(self.numbers, self._arrays[at.TABLE])
 
@@ -203,13 +208,12 @@ class Run:
         """Forget what occurs too seldom now, and let grow what is still too small."""
         is_forced = self.numbers[at.MERGED] < self.numbers[at.FORCED]
         _forget(self.numbers, self.numbers[at.KEPT if is_forced else at.LEAST])
-        _close_up(self.numbers)
         if self.numbers[at.PAIRS_USED] <= self.numbers[at.HEAP_ROOM]:
             _pile_up(self.numbers)
         self._grow(at.EVENTS, at.EVENTS_ROOM, None, 2, np.int32)
         self._grow(at.HEAP, at.HEAP_ROOM, at.HEAP_USED, 2, np.uint64)
         self._grow(at.POOL, at.POOL_ROOM, at.POOL_USED, 1, np.int32)
-        self._grow(at.PAIRS, at.PAIRS_ROOM, at.PAIRS_USED, 4, np.uint64)
+        self._grow(at.PAIRS, at.PAIRS_ROOM, at.PAIRS_USED, 3, np.uint64)
         self._index()
 
     def _grow(self, index: int, room: int, used: int | None, width: int, kind: Any) -> None:

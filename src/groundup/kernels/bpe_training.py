@@ -39,7 +39,7 @@ SIDES, TOUCHED, MERGES, MERGED, FORCED = range(19, 24)
 TOKENS, NEXT_ID, LAST_ID, LEAST, KEPT = range(24, 29)
 TOKEN_TABLE, TOKEN_SHIFT, NEED, NUMBERS = range(29, 33)
 
-# A pair: key, count, where its list begins in the pool, how long it is.
+# A pair: key, count, where its list begins in the pool; it ends where the next pair's begins.
 # A token: hash, length, left, right (a byte has itself as left and -1 as right).
 # A side: for neighbour x, count and events of (x, new) at 2x, of (new, x) at 2x + 1.
 
@@ -64,9 +64,18 @@ def _find(run, key):
     slot = np.int64(key * ODD >> shift)
     while True:
         pair = np.int64(load_int32(table, slot))
-        if pair < 0 or load_uint64(pairs, 4 * pair) == key:
+        if pair < 0 or load_uint64(pairs, 3 * pair) == key:
             return pair
         slot = slot + 1 & last
+
+
+@numba.njit(nogil=True, forceinline=True)
+def list_of(run, pair):
+    """Where in the pool the words of a pair begin and end."""
+    pairs, end = load_int64(run, PAIRS), load_int64(run, POOL_USED)
+    if pair + 1 < load_int64(run, PAIRS_USED):
+        end = load_int64(pairs, 3 * pair + 5)
+    return load_int64(pairs, 3 * pair + 2), end
 
 
 @numba.njit(nogil=True, forceinline=True)
@@ -75,7 +84,7 @@ def _lower(run, left, right, weight):
     pair = _find(run, join_key(left, right))
     if pair >= 0:
         counts = load_int64(run, PAIRS) + 8
-        store_int64(counts, 4 * pair, load_int64(counts, 4 * pair) - weight)
+        store_int64(counts, 3 * pair, load_int64(counts, 3 * pair) - weight)
 
 
 @numba.njit(nogil=True, forceinline=True)
@@ -135,7 +144,7 @@ def _best(run):
         if pair < 0:  # forgotten, as it occurred too seldom
             _pop(run)
             continue
-        count = load_int64(pairs, 4 * pair + 1)
+        count = load_int64(pairs, 3 * pair + 1)
         if count >= least and count == load_int64(heap, 0):
             return pair
         _pop(run)
@@ -219,17 +228,16 @@ def enter_pair(run, key, count, size):
     """Make a pair known, with room for its list; returns its number."""
     pairs, pair = load_int64(run, PAIRS), load_int64(run, PAIRS_USED)
     used = load_int64(run, POOL_USED)
-    store_uint64(pairs, 4 * pair, key)
-    store_int64(pairs, 4 * pair + 1, count)
-    store_int64(pairs, 4 * pair + 2, used)
-    store_int64(pairs, 4 * pair + 3, size)
+    store_uint64(pairs, 3 * pair, key)
+    store_int64(pairs, 3 * pair + 1, count)
+    store_int64(pairs, 3 * pair + 2, used)
     store_int64(run, PAIRS_USED, pair + 1)
     store_int64(run, POOL_USED, used + size)
     table, shift = load_int64(run, TABLE), np.uint64(load_int64(run, TABLE_SHIFT))
     last = (np.int64(1) << np.int64(np.uint64(64) - shift)) - 1
     slot = np.int64(key * ODD >> shift)
     while load_int32(table, slot) >= 0 and (
-        load_uint64(pairs, 4 * np.int64(load_int32(table, slot))) != key
+        load_uint64(pairs, 3 * np.int64(load_int32(table, slot))) != key
     ):
         slot = slot + 1 & last
     store_int32(table, slot, np.int32(pair))
@@ -367,10 +375,9 @@ def _recount(run, token, like):
     """Count all pairs with `token` anew: it was there before this merge."""
     pairs, kept = load_int64(run, PAIRS), np.uint64(token)
     for pair in range(load_int64(run, PAIRS_USED)):
-        key = load_uint64(pairs, 4 * pair)
+        key = load_uint64(pairs, 3 * pair)
         if key >> _HALF == kept or key & _LOW_HALF == kept:
-            store_int64(pairs, 4 * pair + 1, 0)
-            store_int64(pairs, 4 * pair + 3, 0)
+            store_int64(pairs, 3 * pair + 1, 0)
     for word in range(load_int64(run, WORDS)):
         _touch_neighbours(run, word, token, like)
 
@@ -399,7 +406,7 @@ def _next_pair(run, merged):
     pair = _best(run)
     if pair < 0:
         return pair, np.int64(-1), np.int64(-1)
-    key = load_uint64(load_int64(run, PAIRS), 4 * pair)
+    key = load_uint64(load_int64(run, PAIRS), 3 * pair)
     return pair, np.int64(key >> _HALF), np.int64(key & _LOW_HALF)
 
 
@@ -407,15 +414,14 @@ def _next_pair(run, merged):
 def _merge_pair(run, pair, left, right, token, is_old, like):
     """Merge a pair wherever it occurs, and make the pairs known that this makes."""
     pairs, pool = load_int64(run, PAIRS), load_int64(run, POOL)
-    first, size = load_int64(pairs, 4 * pair + 2), load_int64(pairs, 4 * pair + 3)
+    first, end = list_of(run, pair)
     before = np.int64(-1)
-    for i in range(first, first + size):
+    for i in range(first, end):
         word = np.int64(load_int32(pool, i))
         if word != before and _merge_word(run, word, left, right, token, like) and not is_old:
             _touch_neighbours(run, word, token, like)
         before = word
-    store_int64(pairs, 4 * pair + 1, 0)
-    store_int64(pairs, 4 * pair + 3, 0)
+    store_int64(pairs, 3 * pair + 1, 0)
     if is_old:
         _recount(run, token, like)
     _enter_touched(run, token)
@@ -437,7 +443,10 @@ def learn(numbers, turn, like):
         pair, left, right = _next_pair(run, merged)
         if pair < 0 and not is_forced:
             return DONE
-        size = load_int64(load_int64(run, PAIRS), 4 * pair + 3) if pair >= 0 else 0
+        size = 0
+        if pair >= 0:
+            first, end = list_of(run, pair)
+            size = end - first
         token, slot = _name(run, left, right)
         is_old = token >= 0
         if not _has_room(run, size + _occurrences(run, token, like) if is_old else size):

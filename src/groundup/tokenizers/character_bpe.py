@@ -27,6 +27,7 @@ from groundup.tokenizers.character_bpe_training import (
     scored_definition,
 )
 from groundup.tokenizers.character_definition import CharacterDefinition, Table
+from groundup.tokenizers.compiling import compiling
 from groundup.tokenizers.merging import Dice, check_dropout, merge_in_order
 from groundup.tokenizers.normalize import Normalizer
 from groundup.tokenizers.pieces import PieceTokenizer, Segment, count_pieces
@@ -35,7 +36,7 @@ from groundup.tokenizers.sentencepiece_normalizer import SPACE, SentencePieceNor
 from groundup.tokenizers.words import check_special_tokens
 
 if TYPE_CHECKING:
-    from groundup.kernels.character_bpe import PairTable
+    from groundup.kernels.merging import PairTable
 
 SPECIAL_TOKENS = ("<unk>", "<s>", "</s>")
 """The unknown token, and what begins and ends a text; they get the first ids."""
@@ -301,7 +302,7 @@ class CharacterBPE(PieceTokenizer):
 
     def _merged_fast(self, pieces: Sequence[str]) -> Row:
         """What `_merged` gives, by the compiled twin, of pieces that no merge crosses."""
-        from groundup.kernels.character_bpe import merge_symbols
+        from groundup.kernels.merging import merge_words
 
         text = "".join(pieces)
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
@@ -324,7 +325,7 @@ class CharacterBPE(PieceTokenizer):
         if not len(symbols):  # all is unknown, and nothing stands for what is
             return Row([], [], [])
         table = self._pair_table
-        places = merge_symbols(symbols, bounds, table.slots, table.shift)
+        places = merge_words(table.address, table.shift, symbols, bounds)
         last = np.append(places[1:], len(symbols)) - 1
         merged = Row(symbols[places].tolist(), starts[places].tolist(), ends[last].tolist())
         return self._finished(merged, text)
@@ -344,9 +345,15 @@ class CharacterBPE(PieceTokenizer):
 
     @cached_property
     def _pair_table(self) -> "PairTable":
-        from groundup.kernels.character_bpe import PairTable
+        from groundup.kernels.merging import PairTable, kernels, merge_words
 
-        return PairTable(self._table.pairs)
+        pairs = self._table.pairs
+        rows = np.array([(*pair, merged) for pair, (_, merged) in pairs.items()], np.int64)
+        ranks = np.array([rank for rank, _ in pairs.values()], np.int64)
+        with compiling(*kernels()):
+            table = PairTable(rows.reshape(-1, 3), ranks)
+            merge_words(table.address, table.shift, np.zeros(0, np.int32), np.zeros(1, np.int64))
+        return table
 
     @property
     def _has_affixes(self) -> bool:

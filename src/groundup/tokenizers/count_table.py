@@ -100,6 +100,8 @@ def add_up(tables: Sequence[CountTable]) -> CountTable:
     """One table of several: counts of equal pieces added."""
     from groundup.kernels.piece_counts import join
 
+    if not tables:
+        return CountTable(*[np.empty(0, kind) for kind in _FILES.values()])
     tail = np.zeros(_PADDING, np.uint8)
     return CountTable(
         *join(

@@ -4,7 +4,6 @@ Each thread has a table of its own, so none waits for another; a table that is f
 disk, sorted by hash. Known patterns are scanned, others cut by regular expression, which is slow.
 """
 
-import ctypes
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ import numpy as np
 
 from groundup.tokenizers.compiling import compiling
 from groundup.tokenizers.count_table import CountTable, add_up
+from groundup.tokenizers.memory import give_back
 from groundup.tokenizers.split import Split, scan_of
 from groundup.tokenizers.text_chunks import Chunk, chunks_of
 from groundup.tokenizers.texts import read_texts
@@ -141,9 +141,7 @@ class Counting:
     def drop(self) -> None:
         """Give the tables' memory back; nothing can be counted any more."""
         self._tables.clear()
-        # glibc keeps what was freed for later; what comes next has its own bound to keep.
-        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-            trim(0)
+        give_back()
 
     def finish(self) -> CountTable:
         """All counts in one table in memory."""

@@ -4,9 +4,7 @@ A vocabulary is laid out for the kernels once, when it is first used, and shared
 each thread has a cache of pieces of its own.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,13 +13,13 @@ from numpy.typing import NDArray
 from groundup.observe.progress import Progress, silent
 from groundup.tokenizers.compiling import compiling
 from groundup.tokenizers.definition import Definition
+from groundup.tokenizers.memory import allocator
 from groundup.tokenizers.piece_counts import PieceCounts
 from groundup.tokenizers.split import Split, scan_of
 from groundup.tokenizers.tokenizer import checked
 
 _PADDING = 16  # bytes that kernels may look at behind a text
 _TURN = 512  # merges between two steps of the bar
-_AT_REST = 208 << 20  # bytes that Python and its libraries take themselves
 _ZEROS = bytes(_PADDING)
 _NO_SCAN = (0, 0, False)
 
@@ -151,7 +149,7 @@ def learn_fast(
     for _, _, merged in merges:
         names.setdefault(merged, len(names))
     table = counts.table
-    with _room(memory) as allocate, compiling(*kernels()):
+    with allocator(memory) as allocate, compiling(*kernels()):
         run = Run(
             table.blob,
             table.lengths,
@@ -173,27 +171,3 @@ def learn_fast(
     old = sorted(names, key=names.__getitem__)
     ids = old + list(range(first_id, first_id + count))
     return [(ids[left], ids[right], ids[merged]) for left, right, merged in rows]
-
-
-@contextlib.contextmanager
-def _room(memory: int | None) -> Iterator[Callable[[int, Any], NDArray[Any]]]:
-    """What makes arrays: in memory up to so many bytes, beyond that in files."""
-    if memory is None:
-        yield np.empty
-        return
-    import tempfile  # with what it imports, a third of the time that importing this room takes
-
-    left = memory - _AT_REST
-    with tempfile.TemporaryDirectory() as folder:
-        files = 0
-
-        def allocate(items: int, kind: Any) -> NDArray[Any]:
-            nonlocal left, files
-            size = items * np.dtype(kind).itemsize
-            if size <= left:
-                left -= size
-                return np.empty(items, kind)
-            files += 1
-            return np.memmap(Path(folder) / str(files), kind, mode="w+", shape=items)
-
-        yield allocate

@@ -16,14 +16,15 @@ from typing import Any
 from groundup.observe.progress import Progress, silent
 from groundup.tokenizers.count_table import CountTable, merge_into
 from groundup.tokenizers.counting import Counting
+from groundup.tokenizers.memory import AT_REST, give_back, map_large_arrays
 from groundup.tokenizers.split import patterns_named, scan_of
 from groundup.tokenizers.text_chunks import size_of
 from groundup.tokenizers.texts import read_texts
 
 _CHECKPOINT = 2 << 30  # bytes of text after which all counts are safe on disk: some seconds' work
 _SLOW_CHECKPOINT = 128 << 20  # the same where a regular expression cuts
-_AT_REST = 240 << 20  # bytes that Python, its libraries and text that is being read take
-_LEAST = 32 << 20  # bytes that counting cannot do without
+_TEXT = 32 << 20  # bytes of text that is being read
+_LEAST = _TEXT + (32 << 20)  # bytes that counting cannot do without
 _STATE = "state.json"
 
 
@@ -99,12 +100,13 @@ def _room(memory: int | None, threads: int) -> int | None:
         raise ValueError(f"threads is {threads}; it must be 1 or more")
     if memory is None:
         return None
-    if memory < _AT_REST + _LEAST:
+    if memory < AT_REST + _LEAST:
         raise ValueError(
-            f"memory is {memory >> 20} MB, but Python and the libraries take {_AT_REST >> 20} MB "
-            f"themselves; allow at least {_AT_REST + _LEAST >> 20} MB"
+            f"memory is {memory >> 20} MB, but Python and the libraries take {AT_REST >> 20} MB "
+            f"themselves; allow at least {AT_REST + _LEAST >> 20} MB"
         )
-    return (memory - _AT_REST) // (threads + 3)
+    map_large_arrays()
+    return (memory - AT_REST - _TEXT) // (threads + 3)
 
 
 class _Kept:
@@ -174,6 +176,7 @@ class _Kept:
         self._write(end, runs)
         counting.drop()  # its tables are large
         merge_into(runs, table, memory=(room or 1 << 60) * threads)
+        give_back()
         state["complete"] = True
         self._write(end, [table])
 

@@ -86,9 +86,8 @@ def count_words(
     counts = Counter[str]()
     with progress("counting words", unit="characters") as advance:
         for text in read_texts(texts):
-            if words := normalize(normalizers, text):
-                words = words.replace(SPACE, " ")
-                counts.update(_RUNS.findall(" " + words) if space_runs else words.split(" "))
+            if plain := normalize(normalizers, text).replace(SPACE, " "):
+                counts.update(_RUNS.findall(" " + plain) if space_runs else plain.split(" "))
             advance(len(text))
     front = "" if space_runs else SPACE
     words = Counter[str]()
