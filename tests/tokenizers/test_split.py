@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
+from groundup.tokenizers import split
 from groundup.tokenizers.split import DIGITS, GPT2, GPT4, QWEN2, Split
 
 PATTERNS = {"gpt2": GPT2, "gpt4": GPT4, "qwen2": QWEN2, "digits": DIGITS}
@@ -62,3 +63,9 @@ def test_every_assigned_character_is_of_the_same_class_as_in_tokenizers():
 def test_a_broken_pattern_is_refused():
     with pytest.raises(ValueError, match=r"pattern '\(a' is no regular expression"):
         Split(("(a",))
+
+
+def test_a_pattern_that_never_ends_is_stopped(monkeypatch):
+    monkeypatch.setattr(split, "_PATIENCE", 0.2)
+    with pytest.raises(ValueError, match=r"'\(a\|aa\)\+\$' was not done after 0 s"):
+        Split((r"(a|aa)+$",))("a" * 60 + "b")

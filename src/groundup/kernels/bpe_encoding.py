@@ -20,6 +20,7 @@ from groundup.kernels.machine import (
     load_word,
     store_byte,
     store_int32,
+    store_int64,
     store_two,
     store_uint64,
 )
@@ -31,7 +32,7 @@ CLASSES, FAMILY, DIGITS, WHOLE_END, WHOLE_FIRST, MASKS = range(6)
 PAIRS, PAIR_SHIFT, BYTE_IDS, TOKENS, TOKEN_SHIFT, BLOB, STARTS = range(6, 13)
 # And a state's.
 CACHE, CACHE_SHIFT, _USED, MOST, ARENA, _ARENA_USED, ARENA_SIZE = range(7)
-IDS, _IDS_USED, IDS_SIZE, SCRATCH = range(7, 11)
+IDS, _IDS_USED, IDS_SIZE, SCRATCH, CLEARED = range(7, 12)
 
 SHORT = 64  # bytes; from here on the heap is faster
 _LONGEST_CACHED = 256  # bytes
@@ -139,6 +140,7 @@ def _clear(state):
         store_uint64(cache, i, np.uint64(0))
     for counter in (_USED, _ARENA_USED, _IDS_USED):
         store_uint64(state, counter, np.uint64(0))
+    store_uint64(state, CLEARED, np.uint64(1))
 
 
 @numba.njit(nogil=True)
@@ -238,16 +240,12 @@ def _encode_short(model, state, text, start, length, out):
         slot = slot + 1 & last
 
 
-@numba.njit(cache=True, nogil=True)
-def encode(text, end, model, state, ids):
-    """Fill `ids` with the ids of `text[:end]`; returns how many.
-
-    All but `end` are addresses: of uint8 with PADDING bytes of room behind the text; of a `Model`
-    and a `State`; of int32, as many as bytes and four more.
-    """
+@numba.njit(nogil=True)
+def _encode_text(text, start, end, model, state, ids):
+    """Write the ids of `text[start:end]` to the address `ids`; returns how many."""
     classes, family = load_int64(model, CLASSES), load_int64(model, FAMILY)
     digits, whole_end = load_int64(model, DIGITS), load_int64(model, WHOLE_END) != 0
-    i, count = 0, 0
+    i, count = start, 0
     while i < end:
         j = next_piece(text, classes, i, end, family, digits, whole_end)
         if j - i < 16:
@@ -255,6 +253,31 @@ def encode(text, end, model, state, ids):
         else:
             count += _encode_long(model, state, text, i, j - i, ids + 4 * count)
         i = j
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def encode(text, end, model, state, ids):
+    """Fill `ids` with the ids of `text[:end]`; returns how many.
+
+    All but `end` are addresses: of uint8 with PADDING bytes of room behind the text; of a `Model`
+    and a `State`; of int32, as many as bytes and four more.
+    """
+    return _encode_text(text, 0, end, model, state, ids)
+
+
+@numba.njit(cache=True, nogil=True)
+def encode_texts(text, ends, texts, model, state, ids):
+    """As `encode`, of several texts one after the other; returns how many ids they have in all.
+
+    int64 at `ends` say where each text ends, and then where its ids do.
+    """
+    start, count = 0, 0
+    for i in range(texts):
+        end = load_int64(ends, i)
+        count += _encode_text(text, start, end, model, state, ids + 4 * count)
+        store_int64(ends, i, count)
+        start = end
     return count
 
 

@@ -15,8 +15,8 @@ from groundup.kernels.machine import address
 from groundup.kernels.merging import HALF, LOW_HALF, PairTable
 from groundup.kernels.scan import PADDING, character_classes
 
-SHORT_TEXT = 1 << 12
-"""Bytes of a text for which a `State` has room."""
+FEWEST, MOST = 1 << 14, 1 << 19
+"""Entries of a cache at first, and when it has been full often enough."""
 
 
 @numba.njit(cache=True, nogil=True)
@@ -61,7 +61,14 @@ def _power(least: int) -> tuple[int, int]:
 
 def kernels() -> tuple[Any, ...]:
     """What is compiled on first use."""
-    return at.encode, at.encode_pieces, *merging.kernels(), _fill_tokens, _all_splits
+    return (
+        at.encode,
+        at.encode_texts,
+        at.encode_pieces,
+        *merging.kernels(),
+        _fill_tokens,
+        _all_splits,
+    )
 
 
 class Model:
@@ -125,14 +132,15 @@ class Model:
 
 
 class State:
-    """One thread's cache of pieces."""
+    """One thread's cache of pieces, and its room for a text and its ids."""
 
-    def __init__(self, slots: int = 1 << 17) -> None:
+    def __init__(self, slots: int = FEWEST) -> None:
+        self.slots = slots
         self.cache = np.zeros(4 * slots + 8, np.uint64)
         self.arena = np.zeros(slots * 8 + PADDING, np.uint8)
         self.ids = np.zeros(slots * 2, np.int32)
         self.scratch = np.zeros(at.SHORT, np.uint64)
-        self.numbers = np.zeros(11, np.int64)
+        self.numbers = np.zeros(at.CLEARED + 1, np.int64)
         # Entries are 32 bytes; begun on a multiple of 64, none lies across two cache lines.
         self.numbers[at.CACHE] = -(-self.cache.ctypes.data // 64) * 64
         self.numbers[[at.CACHE_SHIFT, at.MOST]] = 65 - slots.bit_length(), slots * 5 // 8
@@ -140,11 +148,20 @@ class State:
         self.numbers[[at.IDS, at.IDS_SIZE]] = self.ids.ctypes.data, len(self.ids)
         self.numbers[at.SCRATCH] = self.scratch.ctypes.data
         self.address = self.numbers.ctypes.data
-        # Short texts need no arrays of their own.
-        self.text = np.zeros(SHORT_TEXT + PADDING, np.uint8)
+        self.make_room(1 << 12)
+
+    def make_room(self, size: int) -> None:
+        """Have room for a text of so many bytes."""
+        self.room = size
+        self.text = np.zeros(size + PADDING, np.uint8)
         self.view = self.text.data
-        self.out = np.zeros(SHORT_TEXT + 4, np.int32)
+        self.out = np.zeros(size + 4, np.int32)
         self.text_address, self.out_address = self.text.ctypes.data, self.out.ctypes.data
+
+    @property
+    def was_cleared(self) -> bool:
+        """Whether the cache was full, and begun anew."""
+        return bool(self.numbers[at.CLEARED])
 
 
 def _key_masks() -> Iterator[int]:

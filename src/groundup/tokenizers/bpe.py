@@ -14,7 +14,6 @@ import itertools
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
@@ -312,10 +311,7 @@ class BPE(Tokenizer):
                 allowed_special=allowed_special,
                 add_special_tokens=add_special_tokens,
             )
-        if threads < 2:
-            return [twin.encode_to_array(text) for text in texts]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(twin.encode_to_array, texts))
+        return twin.encode_batch(list(texts), threads)
 
     def encode_bytes(self, data: bytes) -> list[int]:
         """The ids of bytes that need not be UTF-8; `decode_bytes` of them is the bytes again.
@@ -366,7 +362,7 @@ class BPE(Tokenizer):
 
     def _encode_piece(self, piece: bytes) -> list[int]:
         if twin := self._fast_twin():
-            return [int(token) for token in twin.encode_piece(piece)]
+            return twin.encode_piece(piece)
         return self._merge_piece(piece)
 
     def _merge_piece(self, piece: bytes) -> list[int]:

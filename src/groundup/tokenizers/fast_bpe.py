@@ -4,7 +4,9 @@ A vocabulary is laid out for the kernels once, when it is first used, and shared
 each thread has a cache of pieces of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from groundup.tokenizers.split import Split, scan_of
 from groundup.tokenizers.tokenizer import checked
 
 _PADDING = 16  # bytes that kernels may look at behind a text
+_BATCH = 1 << 19  # characters that are encoded together
+_LARGEST_ROOM = 1 << 22  # bytes of text that a thread keeps room for
+_FEW, _AT_ONCE = 64, 1 << 12  # ids: fewer are not worth looking up, more at once leave the cache
 _TURN = 512  # merges between two steps of the bar
 _ZEROS = bytes(_PADDING)
 _NO_SCAN = (0, 0, False)
@@ -29,7 +34,7 @@ class Encoder:
 
     def __init__(self, definition: Definition) -> None:
         from groundup.kernels import bpe_encoding
-        from groundup.kernels.bpe_model import SHORT_TEXT, Model, State, kernels
+        from groundup.kernels.bpe_model import MOST, Model, State, kernels
 
         tokens = [b""] * (max(definition.tokens, default=-1) + 1)
         for token, data in definition.tokens.items():
@@ -46,75 +51,122 @@ class Encoder:
                 scan=scan or _NO_SCAN,
                 whole_first=definition.whole_first,
             )
-            self._new_state, self._short = State, SHORT_TEXT
+            self._new_state, self._most = State, MOST
             self._idle: list[Any] = []
             self.encode("compiled")
             self.encode_piece(b"compiled")
+            self.encode_batch(["compiled"])
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text."""
         data = _utf8(text)
-        if self._split is not None or len(data) > self._short:
-            return self._numbers.take(self._encode_long(text, data)).tolist()  # type: ignore[no-any-return]
-        state = self._take_state()
-        count = self._encode_short(data, state)
-        ids: list[int] = state.out[:count].tolist()
-        self._idle.append(state)
+        state = self._take_state(len(data))
+        count = self._run(text, data, state)
+        ids = self._to_list(state.out[:count])
+        self._put_back(state)
         return ids
 
-    def encode_to_array(self, text: str) -> NDArray[np.int32]:
-        """The ids of a text, as an array."""
-        data = _utf8(text)
-        if self._split is not None or len(data) > self._short:
-            return self._encode_long(text, data)
-        state = self._take_state()
-        count = self._encode_short(data, state)
-        ids: NDArray[np.int32] = state.out[:count].copy()
-        self._idle.append(state)
-        return ids
+    def encode_batch(self, texts: Sequence[str], threads: int = 1) -> list[NDArray[np.int32]]:
+        """The ids of each text, as an array; `threads` batches of texts at a time."""
+        batches = _batches(texts)
+        if threads < 2:
+            return list(chain.from_iterable(map(self._encode_together, batches)))
+        with ThreadPoolExecutor(threads) as pool:
+            return list(chain.from_iterable(pool.map(self._encode_together, batches)))
 
-    def encode_piece(self, piece: bytes) -> NDArray[np.int32]:
+    def encode_piece(self, piece: bytes) -> list[int]:
         """The ids of one piece, which is not cut; any bytes."""
-        return self._run(piece, np.array([len(piece)] if piece else [], np.int64))
+        state = self._take_state(len(piece))
+        ends = np.array([len(piece)] if piece else [], np.int64)
+        ids: list[int] = state.out[: self._run_pieces(piece, ends, state)].tolist()
+        self._put_back(state)
+        return ids
 
-    def _take_state(self) -> Any:
-        """A cache that no other thread uses now; put it back into `_idle`."""
+    def _encode_together(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        if self._split is not None:
+            return [np.array(self.encode(text), np.int32) for text in texts]
+        data = [_utf8(text) for text in texts]
+        together = b"".join(data)
+        state = self._take_state(len(together))
+        _lay_down(together, state)
+        ends = np.cumsum([len(part) for part in data], dtype=np.int64)
+        self._kernels.encode_texts(
+            state.text_address,
+            ends.ctypes.data,
+            len(data),
+            self._model.address,
+            state.address,
+            state.out_address,
+        )
+        edges = [0, *ends.tolist()]
+        ids = [state.out[first:last].copy() for first, last in pairwise(edges)]
+        self._put_back(state)
+        return ids
+
+    def _take_state(self, size: int) -> Any:
+        """A cache that no other thread uses now, with room for so many bytes of text."""
         try:
-            return self._idle.pop()
+            state = self._idle.pop()
         except IndexError:
-            return self._new_state()
+            state = self._new_state()
+        if size > state.room:
+            state.make_room(2 * size)
+        return state
 
-    def _encode_short(self, data: bytes, state: Any) -> int:
-        size = len(data)
-        state.view[:size] = data
-        state.view[size : size + _PADDING] = _ZEROS
+    def _put_back(self, state: Any) -> None:
+        if state.was_cleared and state.slots < self._most:
+            state = self._new_state(4 * state.slots)
+        if state.room > _LARGEST_ROOM:
+            state.make_room(_LARGEST_ROOM)
+        self._idle.append(state)
+
+    def _run(self, text: str, data: bytes, state: Any) -> int:
+        if self._split is not None:
+            ends = np.cumsum([len(piece.encode()) for piece in self._split(text)], dtype=np.int64)
+            return self._run_pieces(data, ends, state)
+        _lay_down(data, state)
         return self._kernels.encode(  # type: ignore[no-any-return]
-            state.text_address, size, self._model.address, state.address, state.out_address
+            state.text_address, len(data), self._model.address, state.address, state.out_address
         )
 
-    def _encode_long(self, text: str, data: bytes) -> NDArray[np.int32]:
-        if self._split is None:
-            return self._run(data, None)
-        ends = np.cumsum([len(piece.encode()) for piece in self._split(text)], dtype=np.int64)
-        return self._run(data, ends)
+    def _run_pieces(self, data: bytes, ends: NDArray[np.int64], state: Any) -> int:
+        _lay_down(data, state)
+        return self._kernels.encode_pieces(  # type: ignore[no-any-return]
+            state.text_address,
+            ends.ctypes.data,
+            len(ends),
+            self._model.address,
+            state.address,
+            state.out_address,
+        )
 
-    def _run(self, data: bytes, ends: NDArray[np.int64] | None) -> NDArray[np.int32]:
-        size = len(data)
-        text = np.empty(size + _PADDING, np.uint8)
-        text[:size] = np.frombuffer(data, np.uint8)
-        text[size:] = 0
-        ids = np.empty(size + 4, np.int32)
-        at, out, model = text.ctypes.data, ids.ctypes.data, self._model.address
-        state = self._take_state()
-        if ends is None:
-            count = self._kernels.encode(at, size, model, state.address, out)
-        else:
-            count = self._kernels.encode_pieces(
-                at, ends.ctypes.data, len(ends), model, state.address, out
-            )
-        self._idle.append(state)
-        # A copy where most of the room was not needed: the ids may be kept for long.
-        return ids[:count] if 2 * count > size else ids[:count].copy()
+    def _to_list(self, ids: NDArray[np.int32]) -> list[int]:
+        if len(ids) < _FEW:
+            return ids.tolist()  # type: ignore[no-any-return]
+        found: list[int] = []
+        for first in range(0, len(ids), _AT_ONCE):
+            found += self._numbers.take(ids[first : first + _AT_ONCE]).tolist()
+        return found
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts that are encoded together: about as many characters in each batch."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text) if isinstance(text, str) else 0
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _lay_down(data: bytes, state: Any) -> None:
+    size = len(data)
+    state.view[:size] = data
+    state.view[size : size + _PADDING] = _ZEROS
 
 
 def _utf8(text: str) -> bytes:

@@ -4,12 +4,12 @@ Byte-pair encoding works inside a piece only, so that a token never holds the en
 the start of the next. The cut is a regular expression; these are the field's.
 
 Source: Radford et al. (2019), section 2.2, for the idea and the first pattern. Unicode classes need
-the `regex` module. Leaves out a time limit: a pattern out of a stranger's file may be slow.
+the `regex` module.
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import regex
@@ -39,6 +39,8 @@ CL100K_WHOLE_END = (
 or not. It is what `.tiktoken` files of cl100k are read with."""
 DIGITS = r"\p{N}"
 """Each digit alone; SmolLM2 cuts so first, then as GPT-2."""
+
+_PATIENCE, _SLOWEST = 5.0, 50_000  # seconds, and characters a second: what a pattern may take
 
 PATTERNS: dict[str, tuple[str, ...]] = {
     "gpt2": (GPT2,),
@@ -95,18 +97,21 @@ class Split:
     """Cuts text by one pattern after the other; each cuts the pieces the one before it left.
 
     A pattern's matches become pieces, and so does what lies between them: joined, the pieces are
-    the text again. Raises ValueError if a pattern is no regular expression.
+    the text again. Raises ValueError if a pattern is no regular expression, and, of one that has no
+    name here, if it takes as long as only a pattern does that tries every way to match.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
         self.patterns = tuple(patterns)
         self._compiled = [_compile(pattern) for pattern in patterns]
+        self._is_known = scan_of(patterns) is not None
 
     def __call__(self, text: str) -> list[str]:
         """The pieces of the text, none of them empty."""
+        timeout = None if self._is_known else _PATIENCE + len(text) / _SLOWEST
         pieces = [text] if text else []
         for pattern in self._compiled:
-            pieces = _cut_all(pattern, pieces)
+            pieces = _cut_all(pattern, pieces, timeout)
         return pieces
 
 
@@ -119,18 +124,26 @@ def _compile(pattern: str) -> regex.Pattern[str]:
         ) from problem
 
 
-def _cut_all(pattern: regex.Pattern[str], pieces: Iterable[str]) -> list[str]:
-    return list(itertools.chain.from_iterable(_cut(pattern, piece) for piece in pieces))
+def _cut_all(
+    pattern: regex.Pattern[str], pieces: Iterable[str], timeout: float | None
+) -> list[str]:
+    try:
+        return list(chain.from_iterable(_cut(pattern, piece, timeout) for piece in pieces))
+    except TimeoutError as problem:
+        raise ValueError(
+            f"the pre-tokenization pattern {pattern.pattern!r} was not done after {timeout:.0f} s; "
+            "it tries too many ways to match this text, so do not use it"
+        ) from problem
 
 
-def _cut(pattern: regex.Pattern[str], text: str) -> list[str]:
+def _cut(pattern: regex.Pattern[str], text: str, timeout: float | None) -> list[str]:
     if not pattern.groups:
-        found: list[str] = pattern.findall(text)
+        found: list[str] = pattern.findall(text, timeout=timeout)
         # The usual patterns match everything; then there is nothing between the matches.
         if sum(map(len, found)) == len(text):
             return [piece for piece in found if piece]
     pieces, end = [], 0
-    for match in pattern.finditer(text):
+    for match in pattern.finditer(text, timeout=timeout):
         pieces += [text[end : match.start()], match.group()]
         end = match.end()
     pieces.append(text[end:])
