@@ -62,6 +62,7 @@ def scored(stdlib_texts):
     return CharacterBPE.train(stdlib_texts[::2], vocab_size=2000)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_training_gives_hugging_faces_merges_token_for_token(theirs, merged):
     model = json.loads(theirs.to_str())["model"]
@@ -73,6 +74,7 @@ def test_training_gives_hugging_faces_merges_token_for_token(theirs, merged):
     assert len(ours) > 1_700
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_encoding_equals_hugging_faces(theirs, merged, stdlib_texts, udhr_texts):
     some = [*stdlib_texts, *udhr_texts[::4], "a" * 5_000, "👨‍👩‍👧 e\u0301 שלום ‏x", ""]
@@ -301,6 +303,7 @@ def test_saved_and_loaded_it_is_the_same(request, tmp_path, kind, stdlib_texts, 
     same(tokenizer, again, [*stdlib_texts[:3], *udhr_texts[:4], " x</s>y ", "<s>"])
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_scores_are_written_as_merges_that_hugging_face_reads(scored, stdlib_texts, udhr_texts):
     judge = judge_of(scored)

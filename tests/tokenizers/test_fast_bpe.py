@@ -244,6 +244,7 @@ def test_32768_tokens_of_the_standard_library_are_those_of_tokenizers(
     assert ours.tokens == theirs.tokens
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_smaller_ones_of_many_languages_are_those_of_tokenizers(udhr_texts, tmp_path):
     judge = judged_training(udhr_texts, "o200k", 8000)

@@ -128,6 +128,7 @@ def same_ids_and_texts(mine, judge, some):
     assert mine.vocab_size == judge.vocab_size()
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_ids_and_decoded_texts_are_those_of_sentencepiece(models, kind, stdlib_texts, udhr_texts):
@@ -229,6 +230,7 @@ def test_special_tokens_and_names(models):
 # Training
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 @pytest.mark.parametrize("by_script", [True, False])
 def test_our_training_gives_sentencepieces_pieces_in_its_order(stdlib_texts, by_script):

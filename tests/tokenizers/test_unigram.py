@@ -93,6 +93,7 @@ def ours(judge):
     return of_judge(judge)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_ids_are_those_of_sentencepiece(judge, ours, stdlib_texts, udhr_texts):
     compared = 0
@@ -111,6 +112,7 @@ def test_ids_are_those_of_sentencepiece_on_any_text(judge, ours, text):
     assert ours.encode(text) == judge.encode(text)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_what_tokenizers_reads_is_what_it_encodes(judge, stdlib_texts, udhr_texts, tmp_path):
     """It adds in double precision, so ours does here. It would read "<0x41>" as that token."""

@@ -69,6 +69,7 @@ def test_seeds_are_those_of_the_plain_function(words, options):
     assert found == pytest.approx(wanted)
 
 
+@pytest.mark.slow
 @given(words=words, options=options, size=st.integers(1, 40))
 @settings(max_examples=200, deadline=None)
 @example({"ab" * 2000: 3, "a": 1}, UnigramTraining(), 3)
@@ -239,6 +240,7 @@ def test_a_learners_function_really_runs(tmp_path, part):
         assert max(changed.definition.pieces.values()) == -3.0
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_the_model_is_as_good_as_sentencepieces(stdlib_texts):
     """On other texts than it learnt from: log likelihood and tokens a byte."""

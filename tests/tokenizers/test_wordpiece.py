@@ -63,6 +63,7 @@ def assert_equal(ours, theirs, text):
     return len(encoding.ids)
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_the_standard_library_is_equal(ours, theirs, stdlib_texts):
     assert sum(assert_equal(ours, theirs, text) for text in stdlib_texts) > 250_000

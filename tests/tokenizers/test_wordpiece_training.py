@@ -53,6 +53,7 @@ def test_the_vocabulary_of_the_standard_library_is_that_of_tokenizers(
     assert assert_equal(stdlib_texts, monkeypatch, vocab_size=size) == size
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_the_vocabulary_of_many_languages_is_that_of_tokenizers(udhr_texts, monkeypatch):
     texts = [text[:4000] for text in udhr_texts[::4]]

@@ -42,6 +42,7 @@ def test_the_vocabulary_is_that_of_tokenizers(trained, stdlib_texts):
     assert trained.vocab_size == len(trained.vocabulary) > 2500
 
 
+@pytest.mark.slow
 @pytest.mark.reference
 def test_ids_and_texts_of_the_library_are_those_of_tokenizers(trained, stdlib_texts):
     theirs = judge(stdlib_texts[:12], vocab_size=3000)

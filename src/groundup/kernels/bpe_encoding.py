@@ -221,13 +221,15 @@ def _encode_long(model, state, text, start, length, out):
 
 
 @numba.njit(nogil=True, forceinline=True)
-def _encode_short(model, state, text, start, length, out):
-    """The ids of a piece of at most 15 bytes, which are its entry's key, at the address `out`."""
-    masks = load_int64(model, MASKS)
+def _encode_short(model, state, table, text, start, length, out):
+    """The ids of a piece of at most 15 bytes, which are its entry's key, at the address `out`.
+
+    `table`: the masks for keys, the cache, and what its hashes are shifted by.
+    """
+    masks, cache, shift = table
     key = load_word(text, start) & load_uint64(masks, 2 * length)
     tag = load_word(text, start + 8) & load_uint64(masks, 2 * length + 1)
     tag |= np.uint64(length) << np.uint64(56)
-    cache, shift = load_int64(state, CACHE), np.uint64(load_int64(state, CACHE_SHIFT))
     value = (key ^ tag * _OTHER_ODD) * ODD
     slot = np.int64((value ^ value >> np.uint64(29)) * _OTHER_ODD >> shift)
     last = (np.int64(1) << np.int64(np.uint64(64) - shift)) - 1
@@ -240,16 +242,22 @@ def _encode_short(model, state, text, start, length, out):
         slot = slot + 1 & last
 
 
+@numba.njit(nogil=True, forceinline=True)
+def _table_of(model, state):
+    shift = np.uint64(load_int64(state, CACHE_SHIFT))
+    return load_int64(model, MASKS), load_int64(state, CACHE), shift
+
+
 @numba.njit(nogil=True)
 def _encode_text(text, start, end, model, state, ids):
     """Write the ids of `text[start:end]` to the address `ids`; returns how many."""
     classes, family = load_int64(model, CLASSES), load_int64(model, FAMILY)
     digits, whole_end = load_int64(model, DIGITS), load_int64(model, WHOLE_END) != 0
-    i, count = start, 0
+    table, i, count = _table_of(model, state), start, 0
     while i < end:
         j = next_piece(text, classes, i, end, family, digits, whole_end)
         if j - i < 16:
-            count += _encode_short(model, state, text, i, j - i, ids + 4 * count)
+            count += _encode_short(model, state, table, text, i, j - i, ids + 4 * count)
         else:
             count += _encode_long(model, state, text, i, j - i, ids + 4 * count)
         i = j
@@ -284,11 +292,12 @@ def encode_texts(text, ends, texts, model, state, ids):
 @numba.njit(cache=True, nogil=True)
 def encode_pieces(text, ends, pieces, model, state, ids):
     """As `encode`, of pieces that are cut already: int64 at `ends` say where each ends."""
+    table = _table_of(model, state)
     i, count = 0, 0
     for piece in range(pieces):
         j = load_int64(ends, piece)
         if j - i < 16:
-            count += _encode_short(model, state, text, i, j - i, ids + 4 * count)
+            count += _encode_short(model, state, table, text, i, j - i, ids + 4 * count)
         else:
             count += _encode_long(model, state, text, i, j - i, ids + 4 * count)
         i = j
