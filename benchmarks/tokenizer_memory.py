@@ -15,29 +15,17 @@ import os
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from stdlib_texts import corpus
 
 # What a program's process used at most, in KB; what getrusage tells may be its parent's.
 PEAK = "; print([line for line in open('/proc/self/status') if 'VmHWM' in line][0].split()[1])"
 VOCABULARY = 32_768
 THREADS = 2
-
-
-def corpus(most=None):
-    """The standard library's files, as texts."""
-    root, texts = Path(sysconfig.get_paths()["stdlib"]), []
-    for file in sorted(root.rglob("*.py")):
-        if "site-packages" not in file.parts:
-            try:
-                texts.append(file.read_bytes().decode())
-            except UnicodeDecodeError:
-                continue
-    return texts[:most]
 
 
 def memory(quick):

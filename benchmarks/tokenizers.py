@@ -19,10 +19,11 @@ import random
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from pathlib import Path
+
+from stdlib_texts import corpus
 
 HERE = Path(__file__).resolve().parent
 sys.path[:] = [place for place in sys.path if Path(place).resolve() != HERE]
@@ -48,18 +49,6 @@ PROMISES = {
     "import_seconds": ("<=", 0.2),
 }
 """What is promised of each figure."""
-
-
-def corpus(most=None):
-    """The standard library's files, as texts."""
-    root, texts = Path(sysconfig.get_paths()["stdlib"]), []
-    for file in sorted(root.rglob("*.py")):
-        if "site-packages" not in file.parts:
-            try:
-                texts.append(file.read_bytes().decode())
-            except UnicodeDecodeError:
-                continue
-    return texts[:most]
 
 
 def megabytes(texts):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiktoken
 import tiktoken.load
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
@@ -64,6 +64,7 @@ def test_saving_twice_writes_the_same_bytes(folder, tmp_path):
 @example("😀\u200d" * 40 + "=" * 300)
 @shared_fixture
 def test_ids_and_text_are_those_of_tokenizers(small, judge, text):
+    assume(not any(name in text for name in small.special_tokens))  # there they differ on purpose
     ids = small.encode(text)
     assert ids == judge.encode(text).ids
     assert small.decode(ids) == judge.decode(ids, skip_special_tokens=False)

@@ -163,9 +163,6 @@ class BPE(Tokenizer):
         self.definition = definition
         self.fast = fast
         self._split = Split(definition.patterns)
-        self._bytes = dict(definition.tokens)
-        named = {**definition.special_tokens, **definition.added_tokens}
-        self._bytes |= {token: text.encode() for text, token in named.items()}
         self._ids = {token_bytes: token for token, token_bytes in definition.tokens.items()}
         self._byte_ids = [self._ids.get(bytes([byte])) for byte in range(256)]
         self._ranks = {
@@ -173,7 +170,6 @@ class BPE(Tokenizer):
             for rank, (left, right, merged) in enumerate(definition.merges)
         }
         self._in_order = not definition.by_rank and is_in_order(definition.merges)
-        self._vocab_size = max(self._bytes, default=-1) + 1
         self._twin: Encoder | None = None
         # Nothing is looked for in a text, and nothing changes it, before it is cut.
         self._is_bare = not (definition.added_tokens or definition.normalizers)
@@ -392,23 +388,13 @@ class BPE(Tokenizer):
             spans.append((bisect_right(ends, start), bisect_left(ends, end) + 1))
         return spans
 
-    def token_bytes(self, token: int) -> bytes:
-        """The bytes one id stands for. Raises ValueError if there is no such id."""
-        try:
-            return self._bytes[token]
-        except KeyError:
-            raise ValueError(
-                f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-            ) from None
+    def _bytes_of_ids(self) -> dict[int, bytes]:
+        named = self.definition.special_tokens | self.definition.added_tokens
+        return self.definition.tokens | {token: text.encode() for text, token in named.items()}
 
     def with_chat(self, template: str, *, end_token: str) -> "BPE":
         """The same tokenizer with a chat template and the special token that ends a turn."""
         return BPE(replace(self.definition, chat_template=template, end_token=end_token))
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return self._vocab_size
 
     @property
     def merges(self) -> list[tuple[bytes, bytes]]:

@@ -59,20 +59,9 @@ class Bytes(Tokenizer):
             (i, i + 1) for i, character in enumerate(text) for _ in range(len(character.encode()))
         ]
 
-    def token_bytes(self, token: int) -> bytes:
-        """The byte, or the special token's name. Raises ValueError if there is no such id."""
-        if self.first_id <= token < self.first_id + 256:
-            return bytes([token - self.first_id])
-        if token in self._names:
-            return self._names[token].encode()
-        raise ValueError(
-            f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-        )
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return max([self.first_id + 255, *self._names]) + 1
+    def _bytes_of_ids(self) -> dict[int, bytes]:
+        own = {self.first_id + byte: bytes([byte]) for byte in range(256)}
+        return own | {token: name.encode() for token, name in self._names.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The contents of tokenizer.json."""

@@ -77,7 +77,7 @@ class CharacterBPE(PieceTokenizer):
         self._texts = {token: text for text, token in definition.vocabulary.items()}
         names = definition.special_tokens | definition.added_tokens
         self._names = {token: name for name, token in names.items()}
-        self._bytes = _byte_tokens(definition)
+        self._byte_symbols = _byte_tokens(definition)
         self._unknown = definition.vocabulary.get(definition.unknown or "")
         if self._unknown is not None and definition.unknown_surface is not None:
             self.keeps_first_space_of = (self._unknown,)
@@ -335,7 +335,9 @@ class CharacterBPE(PieceTokenizer):
         """The symbol of each character by its code point."""
         numbers = np.full(0x110000, _NO_SYMBOL, dtype=np.int32)
         definition = self.definition
-        is_plain = not self._bytes and not definition.fuse_unknown and definition.scores is None
+        is_plain = (
+            not self._byte_symbols and not definition.fuse_unknown and definition.scores is None
+        )
         if is_plain and self._unknown is not None:
             numbers.fill(self._unknown)
         for text, number in self._table.symbols.items():
@@ -394,8 +396,8 @@ class CharacterBPE(PieceTokenizer):
 
     def _fallback(self, text: str, start: int, end: int) -> list[Segment]:
         """The tokens of the text's bytes, or the unknown one, or nothing."""
-        if self._bytes:
-            tokens = [self._bytes.get(byte) for byte in text.encode()]
+        if self._byte_symbols:
+            tokens = [self._byte_symbols.get(byte) for byte in text.encode()]
             if all(token is not None for token in tokens):
                 return [Segment(token, start, end) for token in tokens if token is not None]
         return [] if self._unknown is None else [Segment(self._unknown, start, end)]
@@ -416,11 +418,10 @@ class CharacterBPE(PieceTokenizer):
 
     # Ids to text
 
-    @cached_property
-    def _token_bytes(self) -> dict[int, bytes]:
+    def _bytes_of_ids(self) -> dict[int, bytes]:
         definition = self.definition
         data = {token: self._plain_text(text).encode() for token, text in self._texts.items()}
-        data |= {token: bytes([byte]) for byte, token in self._bytes.items()}
+        data |= {token: bytes([byte]) for byte, token in self._byte_symbols.items()}
         if self._unknown is not None and definition.unknown_surface is not None:
             data[self._unknown] = definition.unknown_surface.encode()
         return data | {token: name.encode() for token, name in self._names.items()}
@@ -431,20 +432,6 @@ class CharacterBPE(PieceTokenizer):
         if definition.end_suffix and text.endswith(definition.end_suffix):
             text = text.removesuffix(definition.end_suffix) + " "
         return text.replace(definition.space, " ") if definition.space else text
-
-    def token_bytes(self, token: int) -> bytes:
-        """The bytes one id stands for. Raises ValueError if there is no such id."""
-        try:
-            return self._token_bytes[token]
-        except KeyError:
-            raise ValueError(
-                f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-            ) from None
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return max(self._token_bytes, default=-1) + 1
 
     # Files
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from groundup.tokenizers.character_definition import CharacterDefinition, Table
+from groundup.tokenizers.steps_json import spaces_decoder
 from groundup.tokenizers.tokenizer_json import (
     Json,
     check_own,
@@ -59,16 +60,11 @@ def _in_order(table: Table, texts: Mapping[int, str]) -> Iterator[tuple[int, int
 def _decoder(definition: CharacterDefinition) -> Json | None:
     if definition.end_suffix:
         return {"type": "BPEDecoder", "suffix": definition.end_suffix}
-    steps: list[Json] = []
-    if definition.space:
-        pattern = {"String": definition.space}
-        steps.append({"type": "Replace", "pattern": pattern, "content": " "})
-    if definition.byte_fallback:
-        steps.append({"type": "ByteFallback"})
-    steps.append({"type": "Fuse"})
-    if definition.drops_first_space:
-        steps.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
-    return {"type": "Sequence", "decoders": steps}
+    return spaces_decoder(
+        definition.space,
+        byte_fallback=definition.byte_fallback,
+        drops_first_space=definition.drops_first_space,
+    )
 
 
 def from_json(data: Json, config: Json | None = None) -> CharacterDefinition:

@@ -262,3 +262,17 @@ def _write_places(places: Places) -> list[Json]:
 def _shown(data: object) -> str:
     text = str(data)
     return text if len(text) <= 200 else text[:200] + "..."
+
+
+def spaces_decoder(space: str, *, byte_fallback: bool, drops_first_space: bool) -> Json:
+    """The decoder of tokens that write spaces as SentencePiece does, with the sign `space`."""
+    steps: list[Json] = []
+    if space:
+        pattern = {"String": space}
+        steps.append({"type": "Replace", "pattern": pattern, "content": " "})
+    if byte_fallback:
+        steps.append({"type": "ByteFallback"})
+    steps.append({"type": "Fuse"})
+    if drops_first_space:
+        steps.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
+    return {"type": "Sequence", "decoders": steps}

@@ -8,7 +8,7 @@ special tokens around the whole.
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
@@ -55,13 +55,8 @@ class Tokenizer(ABC):
         """For each id of `_encode_text`, where in that text its characters stand."""
 
     @abstractmethod
-    def token_bytes(self, token: int) -> bytes:
-        """The bytes one id stands for. Raises ValueError if there is no such id."""
-
-    @property
-    @abstractmethod
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
+    def _bytes_of_ids(self) -> dict[int, bytes]:
+        """The bytes that every id stands for; what is not in it is no id."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
@@ -247,6 +242,28 @@ class Tokenizer(ABC):
             )
 
     # Ids to text
+
+    @cached_property
+    def _bytes(self) -> dict[int, bytes]:
+        return self._bytes_of_ids()
+
+    @cached_property
+    def _vocab_size(self) -> int:
+        return max(self._bytes, default=-1) + 1
+
+    @property
+    def vocab_size(self) -> int:
+        """The highest id plus one: how many rows an embedding needs at least."""
+        return self._vocab_size
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes one id stands for. Raises ValueError if there is no such id."""
+        try:
+            return self._bytes[token]
+        except (KeyError, TypeError):
+            raise ValueError(
+                f"there is no token {token!r}; this vocabulary's ids run to {self.vocab_size - 1}"
+            ) from None
 
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
         """The text of ids; bytes that are no UTF-8 (half a character) become U+FFFD."""

@@ -273,8 +273,7 @@ class Unigram(PieceTokenizer):
 
     # Ids to text
 
-    @cached_property
-    def _bytes(self) -> dict[int, bytes]:
+    def _bytes_of_ids(self) -> dict[int, bytes]:
         definition = self.definition
         data = {
             token: (text.replace(definition.space, " ") if definition.space else text).encode()
@@ -286,24 +285,6 @@ class Unigram(PieceTokenizer):
         if definition.unknown_id is not None and definition.unknown_surface is not None:
             data[definition.unknown_id] = definition.unknown_surface.encode()
         return data
-
-    def token_bytes(self, token: int) -> bytes:
-        """The bytes one id stands for. Raises ValueError if there is no such id."""
-        try:
-            return self._bytes[token]
-        except KeyError:
-            raise ValueError(
-                f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-            ) from None
-
-    @cached_property
-    def _vocab_size(self) -> int:
-        return max(self._bytes, default=-1) + 1
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return self._vocab_size
 
     # Files
 

@@ -8,6 +8,7 @@ has no word for stands beside under a name of our own, which those libraries pas
 from typing import Any
 
 from groundup.tokenizers.definition import Frame
+from groundup.tokenizers.steps_json import spaces_decoder
 from groundup.tokenizers.tokenizer_json import Json, check_own, frame_json, read_frame
 from groundup.tokenizers.unigram_definition import BYTE_TOKENS, UnigramDefinition
 
@@ -52,16 +53,11 @@ def to_json(definition: UnigramDefinition) -> Json:
 
 
 def _decoder(definition: UnigramDefinition) -> Json:
-    steps: list[Json] = []
-    if definition.space:
-        pattern = {"String": definition.space}
-        steps.append({"type": "Replace", "pattern": pattern, "content": " "})
-    if definition.byte_fallback:
-        steps.append({"type": "ByteFallback"})
-    steps.append({"type": "Fuse"})
-    if definition.drops_first_space:
-        steps.append({"type": "Strip", "content": " ", "start": 1, "stop": 0})
-    return {"type": "Sequence", "decoders": steps}
+    return spaces_decoder(
+        definition.space,
+        byte_fallback=definition.byte_fallback,
+        drops_first_space=definition.drops_first_space,
+    )
 
 
 def from_json(data: Json, config: Json | None = None) -> UnigramDefinition:

@@ -63,7 +63,6 @@ class WordPiece(PieceTokenizer):
         self.vocabulary = vocabulary | frame.special_tokens | frame.added_tokens
         # A special token's name in a text is plain text, so cutting does not know it.
         self._ids = {text: i for text, i in vocabulary.items() if text not in frame.special_tokens}
-        self._texts = {token: text for text, token in self.vocabulary.items()}
         self._longest = max(map(len, self._ids), default=0)
         self._unknown = frame.special_tokens[unknown_token]
         self._cache: dict[str, list[Segment]] = {}
@@ -134,25 +133,18 @@ class WordPiece(PieceTokenizer):
                 return Segment(token, start, end)
         return None
 
-    def token_bytes(self, token: int) -> bytes:
-        """The token's text, behind a space if it begins a word. Raises ValueError if there is none.
+    def _bytes_of_ids(self) -> dict[int, bytes]:
+        """Each token's text, behind a space if it begins a word.
 
         The first of a text loses the space, and also its "##", which Hugging Face's decoder keeps
         there.
         """
-        try:
-            text = self._texts[token]
-        except KeyError:
-            raise ValueError(
-                f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-            ) from None
-        text = text.removeprefix(CONTINUES) if text.startswith(CONTINUES) else " " + text
-        return (_cleaned(text) if self.cleans_up else text).encode()
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return max(self._texts, default=-1) + 1
+        texts = {
+            token: text.removeprefix(CONTINUES) if text.startswith(CONTINUES) else " " + text
+            for text, token in self.vocabulary.items()
+        }
+        clean = _cleaned if self.cleans_up else str
+        return {token: clean(text).encode() for token, text in texts.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The contents of tokenizer.json."""

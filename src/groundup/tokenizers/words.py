@@ -49,7 +49,6 @@ class Words(PieceTokenizer):
         self.vocabulary = vocabulary | frame.special_tokens | frame.added_tokens
         # A special token's name in a text is plain text, so the table does not have it.
         self._ids = {word: i for word, i in vocabulary.items() if word not in frame.special_tokens}
-        self._words = {token: word.encode() for word, token in self.vocabulary.items()}
 
     @classmethod
     def train(
@@ -98,22 +97,9 @@ class Words(PieceTokenizer):
             )
         return self.special_tokens.get(self.unknown)
 
-    def token_bytes(self, token: int) -> bytes:
-        """The word, behind a space that stands between words. Raises ValueError if there is none.
-
-        The first of a text loses it.
-        """
-        try:
-            return self._between + self._words[token]
-        except KeyError:
-            raise ValueError(
-                f"there is no token {token}; this vocabulary's ids run to {self.vocab_size - 1}"
-            ) from None
-
-    @property
-    def vocab_size(self) -> int:
-        """The highest id plus one: how many rows an embedding needs at least."""
-        return max(self._words, default=-1) + 1
+    def _bytes_of_ids(self) -> dict[int, bytes]:
+        """Each word behind the space that stands between words; the first of a text loses it."""
+        return {token: self._between + word.encode() for word, token in self.vocabulary.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The contents of tokenizer.json."""
