@@ -15,6 +15,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from groundup.tokenizers import tiktoken_file
 from groundup.tokenizers.bpe import BPE, SPECIAL_TOKENS
 from groundup.tokenizers.definition import Definition
+from groundup.tokenizers.load import load
 from groundup.tokenizers.split import GPT4, PATTERNS
 
 VOCABULARIES = ["gpt2", "cl100k_base", "o200k_base"]
@@ -275,3 +276,8 @@ def test_a_vocabulary_whose_ids_have_gaps_is_encoded(small):
     wide = BPE(Definition(tokens=tokens, merges=merges, patterns=(GPT4,)))
     text = "def f(x):\n    return x"
     assert wide.encode(text) == [3 * token for token in small.encode(text)]
+
+
+def test_gpt2s_two_files_are_one_tokenizer(shared_data):
+    ours = load(shared_data / "gpt2_bpe")
+    assert ours.encode("hello world") == [31373, 995]

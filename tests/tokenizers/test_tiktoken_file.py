@@ -226,3 +226,9 @@ def test_a_broken_pair_is_refused(tmp_path, ids, merges, words):
 def test_a_pair_that_is_not_there_says_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_pair(tmp_path)
+
+
+def test_a_name_may_leave_its_ending_off(tmp_path, shared_data):
+    whole = shared_data / "tiktoken_vocabs" / "cl100k_base.tiktoken.gz"
+    (tmp_path / "cl100k.tiktoken").write_bytes(gzip.decompress(whole.read_bytes()))
+    assert tiktoken_file.read(tmp_path / "cl100k.tiktoken") == tiktoken_file.read(whole)

@@ -67,7 +67,10 @@ class Encoder:
         return ids
 
     def encode_batch(self, texts: Sequence[str], threads: int = 1) -> list[NDArray[np.int32]]:
-        """The ids of each text, as an array; `threads` batches of texts at a time."""
+        """The ids of each text, as an array; `threads` batches of texts at a time.
+
+        The arrays of a batch are parts of one: whoever keeps a few of many should copy them.
+        """
         batches = _batches(texts)
         if threads < 2:
             return list(chain.from_iterable(map(self._encode_together, batches)))
@@ -86,11 +89,14 @@ class Encoder:
         if self._split is not None:
             return [np.array(self.encode(text), np.int32) for text in texts]
         data = [_utf8(text) for text in texts]
-        together = b"".join(data)
-        state = self._take_state(len(together))
-        _lay_down(together, state)
         ends = np.cumsum([len(part) for part in data], dtype=np.int64)
-        self._kernels.encode_texts(
+        state = self._take_state(int(ends[-1]))
+        start = 0
+        for part in data:
+            state.view[start : start + len(part)] = part
+            start += len(part)
+        state.view[start : start + _PADDING] = _ZEROS
+        count = self._kernels.encode_texts(
             state.text_address,
             ends.ctypes.data,
             len(data),
@@ -98,10 +104,9 @@ class Encoder:
             state.address,
             state.out_address,
         )
-        edges = [0, *ends.tolist()]
-        ids = [state.out[first:last].copy() for first, last in pairwise(edges)]
+        together: NDArray[np.int32] = state.out[:count].copy()
         self._put_back(state)
-        return ids
+        return [together[first:last] for first, last in pairwise([0, *ends.tolist()])]
 
     def _take_state(self, size: int) -> Any:
         """A cache that no other thread uses now, with room for so many bytes of text."""

@@ -26,6 +26,8 @@ def load(path: str | Path) -> Tokenizer:
     if not path.exists():
         raise FileNotFoundError(f"there is no {path}; wanted a tokenizer's file or folder")
     if path.is_dir():
+        if all((path / name).exists() for name in _PAIR):
+            return _read_pair(path)
         path = _file_in(path)
     for suffix, read in _READERS.items():
         if path.name.endswith(suffix):
@@ -93,6 +95,13 @@ def _read_tiktoken(path: Path) -> Tokenizer:
     return BPE(tiktoken_file.read(path))
 
 
+def _read_pair(folder: Path) -> Tokenizer:
+    from groundup.tokenizers import tiktoken_file
+    from groundup.tokenizers.bpe import BPE
+
+    return BPE(tiktoken_file.read_pair(folder))
+
+
 def _read_sentencepiece(path: Path) -> Tokenizer:
     from groundup.tokenizers import sentencepiece_model
 
@@ -105,6 +114,8 @@ def _read_gguf(path: Path) -> Tokenizer:
     return gguf_vocabulary.read(path)
 
 
+_PAIR = ("encoder.json", "vocab.bpe")
+"""GPT-2's two files, in one folder."""
 _READERS: dict[str, Callable[[Path], Tokenizer]] = {
     ".json": _read_json,
     ".tiktoken": _read_tiktoken,

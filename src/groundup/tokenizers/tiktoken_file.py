@@ -117,8 +117,11 @@ def read(
 
 def _encoding_of(path: Path, *, needed: bool) -> str | None:
     stem = path.name.removesuffix(".gz").removesuffix(".tiktoken")
-    if stem in _PATTERNS or not needed:
-        return stem if stem in _PATTERNS else None
+    for name in (stem, f"{stem}_base"):  # people leave the ending off
+        if name in _PATTERNS:
+            return name
+    if not needed:
+        return None
     raise ValueError(
         f"its name is none of the encodings {', '.join(_PATTERNS)}; "
         "say which encoding it is, or which pattern cuts text for it"
