@@ -169,6 +169,14 @@ def test_bad_input_is_refused_in_one_sentence(small, act, words):
     assert "\n" not in str(problem.value)
 
 
+@pytest.mark.parametrize("name", ["a", "ab", "!", "Ġab"])
+def test_a_special_token_that_is_written_as_an_ordinary_one_is_refused(name):
+    """In a file both would be one entry."""
+    with pytest.raises(ValueError, match=f"'{name}' is also how files write the ordinary token"):
+        BPE.train(["ab ab abab ab ab"] * 5, vocab_size=300, special_tokens=[name])
+    assert BPE.train(["ab ab"], vocab_size=300, special_tokens=["xyz", "Ġ ab"]).vocab_size > 258
+
+
 def test_a_merge_of_unknown_tokens_is_refused():
     with pytest.raises(ValueError, match=r"merge 0 \(0, 7, 1\) needs token 7"):
         Definition(tokens={0: b"a", 1: b"b"}, merges=[(0, 7, 1)], patterns=())

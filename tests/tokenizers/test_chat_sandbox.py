@@ -129,11 +129,11 @@ def test_trimming_and_changing_case_make_no_control_tokens(small, source, conten
 
 
 def test_a_control_token_of_one_character_cannot_stand_in_a_message():
-    odd = BPE.train([], vocab_size=258, special_tokens=["§", "<|im_end|>"])
-    template = ChatTemplate("{% for m in messages %}{{ m.content }}§{% endfor %}")
+    odd = BPE.train([], vocab_size=258, special_tokens=["※", "<|im_end|>"])
+    template = ChatTemplate("{% for m in messages %}{{ m.content }}※{% endfor %}")
     assert template.encode(TALK, odd)[0][-1] == 0
-    with pytest.raises(ValueError, match="'§' is a control token of one character"):
-        template.encode([{"role": "user", "content": "a § b"}], odd)
+    with pytest.raises(ValueError, match="'※' is a control token of one character"):
+        template.encode([{"role": "user", "content": "a ※ b"}], odd)
 
 
 @pytest.mark.parametrize("name", ["[INST]", "<İ>", "<|im_end|>"])

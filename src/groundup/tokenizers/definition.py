@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from groundup.tokenizers.added_tokens import Matching
+from groundup.tokenizers.byte_alphabet import to_bytes, to_characters
 from groundup.tokenizers.normalize import Normalizer
 from groundup.tokenizers.post_process import Template
 from groundup.tokenizers.pre_tokenize import PreTokenizer
@@ -67,7 +68,8 @@ class Definition(Frame):
     """A byte-level BPE: the tokens, and the merges in the order they are tried.
 
     Raises ValueError if a merge names a token that is not there, two tokens stand for the same
-    bytes, a special or added token has the id of an ordinary one, or nearly all ids are unused.
+    bytes, a special or added token has the id of an ordinary one or is written as one, or nearly
+    all ids are unused.
     """
 
     tokens: dict[int, bytes]
@@ -93,6 +95,11 @@ class Definition(Frame):
         for name, token in [*self.special_tokens.items(), *self.added_tokens.items()]:
             if token in self.tokens:
                 raise ValueError(f"the tokens {self.tokens[token]!r} and {name!r} share id {token}")
+            if ids.get(written := to_bytes(name)) is not None and to_characters(written) == name:
+                raise ValueError(
+                    f"the special or added token {name!r} is also how files write the ordinary "
+                    f"token {written!r}; choose a name that is no word, as '<|{name}|>'"
+                )
         check_gaps([*self.tokens, *self.special_tokens.values(), *self.added_tokens.values()])
         for rank, merge in enumerate(self.merges):
             if missing := [token for token in merge if token not in self.tokens]:
