@@ -43,7 +43,8 @@ PROMISES = {
     "o200k_arrays_over_tiktoken": (">=", 8.0),
     "worst_milliseconds": ("<=", 10.0),
     "unigram_over_sentencepiece": (">=", 4.0),
-    "two_threads_over_one": (">=", 1.8),
+    "cl100k_two_threads_over_one": (">=", 1.8),
+    "o200k_two_threads_over_one": (">=", 1.8),
     "memory_mb": ("<=", 300.0),
     "large_mb": ("<=", 512.0),
     "import_seconds": ("<=", 0.2),
@@ -276,26 +277,28 @@ def worst(chosen):
 
 
 def threads(chosen):
-    """Two threads over one, for arrays of ids."""
+    """Two threads over one, for arrays of ids; and what two threads give tiktoken here."""
     from groundup.tokenizers import tiktoken_file
     from groundup.tokenizers.bpe import BPE
 
     texts, rows = corpus(40 if chosen.quick else None), {}
     for encoding in ENCODINGS:
         with tempfile.TemporaryDirectory() as folder:
-            ours = BPE(tiktoken_file.read(vocabulary_file(encoding, folder)))
-        times = alternate(
-            {
-                "two": lambda ours=ours: ours.encode_batch(texts, threads=2),
-                "one": lambda ours=ours: ours.encode_batch(texts),
-            },
-            1 if chosen.quick else 9,
-        )
-        seconds, ratios = compare(times, "two")
-        rows[encoding] = {
-            "MB/s": {name: round(megabytes(texts) / s, 1) for name, s in seconds.items()},
-            "two over one": ratios["one"],
-        }
+            definition = tiktoken_file.read(vocabulary_file(encoding, folder))
+        ours = BPE(definition)
+        judge = tiktoken_encoding(encoding, {b: i for i, b in definition.tokens.items()})
+        rows[encoding] = {}
+        for name, run in (
+            ("groundup", lambda n, ours=ours: ours.encode_batch(texts, threads=n)),
+            ("tiktoken", lambda n, judge=judge: judge.encode_ordinary_batch(texts, num_threads=n)),
+        ):
+            runners = {"two": lambda run=run: run(2), "one": lambda run=run: run(1)}
+            rounds = 1 if chosen.quick else 9 if name == "groundup" else 3
+            seconds, ratios = compare(alternate(runners, rounds), "two")
+            rows[encoding][name] = {
+                "MB/s": {n: round(megabytes(texts) / s, 1) for n, s in seconds.items()},
+                "two over one": ratios["one"],
+            }
     return rows
 
 
@@ -335,7 +338,10 @@ def figures_of(rows):
     worst_rows = rows["worst"].values()
     found["worst_milliseconds"] = max(row["milliseconds of 50 kB"] for row in worst_rows)
     found["worst_growth"] = max(row["5 MB over a hundred times 50 kB"] for row in worst_rows)
-    found["two_threads_over_one"] = min(row["two over one"] for row in rows["threads"].values())
+    for encoding, row in rows["threads"].items():
+        for name, figures in row.items():
+            key = f"{encoding.split('_')[0]}_two_threads_over_one"
+            found[key if name == "groundup" else f"{name}_{key}"] = figures["two over one"]
     found["memory_mb"] = rows["memory"]["30 MB"]["groundup"]
     found["import_seconds"] = rows["memory"]["import"]["seconds"]
     found["large_mb"], found["large_seconds"] = (

@@ -1,6 +1,5 @@
 """The tokenizer in a GGUF file: ours back again, and SmolLM2's as transformers reads it."""
 
-
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
