@@ -23,7 +23,7 @@ from groundup.tokenizers.tokenizer import checked
 _PADDING = 16  # bytes that kernels may look at behind a text
 _BATCH = 1 << 19  # characters that are encoded together
 _LARGEST_ROOM = 1 << 22  # bytes of text that a thread keeps room for
-_FEW, _AT_ONCE = 64, 1 << 16  # ids: fewer are not worth looking up, more at once leave the cache
+_FEW = 64  # ids: fewer are not worth looking up
 _TURN = 512  # merges between two steps of the bar
 _ZEROS = bytes(_PADDING)
 _NO_SCAN = (0, 0, False)
@@ -148,10 +148,7 @@ class Encoder:
     def _to_list(self, ids: NDArray[np.int32]) -> list[int]:
         if len(ids) < _FEW:
             return ids.tolist()  # type: ignore[no-any-return]
-        found: list[int] = []
-        for first in range(0, len(ids), _AT_ONCE):
-            some = self._numbers.take(ids[first : first + _AT_ONCE], mode="clip")  # none is beyond
-            found += some.tolist()
+        found: list[int] = self._numbers.take(ids, mode="clip").tolist()  # none is beyond
         return found
 
 
