@@ -400,15 +400,21 @@ def main():
         for count in ROWS[row][1]:
             name = row if len(ROWS[row][1]) == 1 else f"{row}, {count} threads"
             record["rows"][name] = measure(row, count, quick=chosen.quick)
+            if not chosen.quick:  # what was measured is kept, whatever comes
+                write(record)
             print(name, json.dumps(record["rows"][name], indent=2), flush=True)
     if not chosen.quick:
         peers = ("tokenizers", "tiktoken", "sentencepiece", "rustbpe", "bpe-openai", "gigatoken")
         record |= {"machine": machine(), "versions": versions() | installed(peers)}
         record["figures"] = figures_of(record["rows"])
         record["holds"] = holds(record["figures"])
+        write(record)
         print(json.dumps({"figures": record["figures"], "holds": record["holds"]}, indent=2))
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def write(record):
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def installed(names):

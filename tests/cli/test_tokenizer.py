@@ -249,3 +249,19 @@ def test_what_cannot_be_is_one_sentence(say, place, words, problem):
 def test_a_pipe_that_is_no_text_is_a_clear_error(say, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a\xff")))
     assert "what came through the pipe is not UTF-8: byte 1" in say("encode", "tok")[2]
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("bpe", "goes on where it was"), ("words", "learns words from the start")]
+)
+def test_after_a_stop_it_is_said_what_the_same_command_does(
+    tmp_path, monkeypatch, capsys, kind, words
+):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("groundup.cli._tokenizer_train.train_into", stop)
+    (tmp_path / "a.txt").write_text("some text")
+    given = ["--files", str(tmp_path / "a.txt"), "--out", str(tmp_path / "out")]
+    assert front.main(["tokenizer", "train", kind, *given]) == 130
+    assert words in capsys.readouterr().err

@@ -74,15 +74,20 @@ def train(arguments: Sequence[str]) -> int:
     if not files and options.kind != "bytes":
         raise ValueError("there is nothing to learn from; give --files 'corpus/**/*.txt'")
     began = time.monotonic()
-    tokenizer = train_into(
-        options.out,
-        settings,
-        files,
-        memory=None if options.memory is None else bytes_of(options.memory),
-        threads=options.threads,
-        force=options.force or bool(options.add),
-        progress=terminal,
-    )
+    try:
+        tokenizer = train_into(
+            options.out,
+            settings,
+            files,
+            memory=None if options.memory is None else bytes_of(options.memory),
+            threads=options.threads,
+            force=options.force or bool(options.add),
+            progress=terminal,
+        )
+    except KeyboardInterrupt as stop:
+        if settings.kind == "bpe":
+            raise
+        raise KeyboardInterrupt(f"the same command learns {settings.kind} from the start") from stop
     if tokenizer is None:
         print(f"{options.out} is up to date: the same files, the same settings")
         return 0

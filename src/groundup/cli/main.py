@@ -47,8 +47,9 @@ def _run(verb: str, arguments: list[str], *, debug: bool) -> int:
         code = importlib.import_module(f"groundup.cli.{verb}").run(arguments)
         sys.stdout.flush()
         return int(code)
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on where it was", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a verb that starts over says so in it
+        what_next = str(stop) or "the same command goes on where it was"
+        print(f"\nstopped; {what_next}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
