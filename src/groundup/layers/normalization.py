@@ -18,7 +18,7 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     From Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019), section 3, with
     Llama's epsilon. Its fast twin is `kernels.normalization.rms_norm`.
     """
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    wide = x.float() if x.element_size() < 4 else x
     scale = (wide.square().mean(-1, keepdim=True) + eps).rsqrt()
     return (wide * scale * weight).to(x.dtype)
 
@@ -30,7 +30,7 @@ def layer_norm(x: Tensor, weight: Tensor, bias: Tensor | None, eps: float) -> Te
     The variance is the biased one. From Ba et al., "Layer Normalization" (2016), section 3.
     Its fast twin is `kernels.normalization.layer_norm`.
     """
-    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    wide = x.float() if x.element_size() < 4 else x
     centred = wide - wide.mean(-1, keepdim=True)
     scale = (centred.square().mean(-1, keepdim=True) + eps).rsqrt()
     normed = centred * scale * weight
