@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from groundup import swap
+from groundup.autograd import recurrence
 from groundup.autograd.attention import Attention
 from groundup.autograd.convolutional import (
     AvgPool2d,
@@ -331,3 +333,29 @@ def test_what_is_computed_from_a_parameter_is_no_parameter():
     assert type(layer.weight * 2) is Tensor
     assert Sequential(layer)[0] is layer
     assert len(Sequential(layer, layer)) == 2
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_a_learners_cell_runs_in_the_layer(kind, tmp_path):
+    """A replaced cell that is ours, counted: one call a position, and the same numbers."""
+    state = "state" if kind == "lstm" else "h_BF"
+    inputs = f"x_BC, {state}, weight_ih, weight_hh, bias_ih, bias_hh"
+    source = (
+        f"from groundup.autograd.recurrence import {kind}_cell as own\n"
+        "calls = []\n"
+        f"def {kind}_cell({inputs}):\n"
+        "    calls.append(1)\n"
+        f"    return own.slot.original({inputs})\n"
+    )
+    file = tmp_path / "mine.py"
+    file.write_text(source, encoding="utf-8")
+    layer = RECURRENT[kind][0](4, 3, rng=rng()).to(np.float64)
+    x = Tensor(normal(2, 5, 4), requires_grad=True)
+    y, _ = layer(x, lengths=[5, 3])
+    with swap.replaced([swap.load(f"autograd.recurrence:{kind}_cell={file}")]):
+        again, _ = layer(x, lengths=[5, 3])
+        current = getattr(recurrence, f"{kind}_cell").slot.current
+    assert len(current.__globals__["calls"]) == 5
+    np.testing.assert_allclose(again.data, y.data, rtol=1e-12, atol=1e-14)
+    (again * again).sum().backward()
+    assert x.grad.data.any()

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from groundup.autograd.arithmetic import Arithmetic
-from groundup.autograd.record import Recorded, apply
+from groundup.autograd.record import ON_VALUES, Recorded, apply
+from groundup.autograd.recurrence import gru_cell, lstm_cell, rnn_cell
+from groundup.autograd.rule import FusedRule
 from groundup.autograd.table import RULES
+from groundup.swap import is_replaced
 
 Pair = int | Sequence[int]
 
@@ -150,18 +153,26 @@ def _pair(size: Pair) -> tuple[int, int]:
     return one, other[0] if other else one
 
 
+def _recurrence(name: str, cell: Callable[..., Any], *inputs: Any) -> Any:
+    """The rule for all steps; step by step while a learner's cell stands in for ours."""
+    rule = RULES[name]
+    if is_replaced(cell) and isinstance(rule, FusedRule):
+        return rule.plain(ON_VALUES, *inputs)
+    return apply(rule, *inputs)
+
+
 def rnn(x: Any, h: Any, weights: Sequence[Any], lengths: Any = None) -> tuple[Any, Any]:
     """A tanh network over T x B x C: outputs T x B x F and the last state B x F.
 
     `weights`: weight_ih, weight_hh, bias_ih, bias_hh, as in `groundup.autograd.recurrence`.
     """
-    packed = apply(RULES["rnn"], x, h, *weights, lengths)
+    packed = _recurrence("rnn", rnn_cell, x, h, *weights, lengths)
     return packed[:-1], packed[-1]
 
 
 def gru(x: Any, h: Any, weights: Sequence[Any], lengths: Any = None) -> tuple[Any, Any]:
     """A GRU over T x B x C: outputs T x B x F and the last state B x F."""
-    packed = apply(RULES["gru"], x, h, *weights, lengths)
+    packed = _recurrence("gru", gru_cell, x, h, *weights, lengths)
     return packed[:-1], packed[-1]
 
 
@@ -169,7 +180,7 @@ def lstm(
     x: Any, state: tuple[Any, Any], weights: Sequence[Any], lengths: Any = None
 ) -> tuple[Any, tuple[Any, Any]]:
     """An LSTM over T x B x C: outputs T x B x F and the last (h, c), each B x F."""
-    packed = apply(RULES["lstm"], x, *state, *weights, lengths)
+    packed = _recurrence("lstm", lstm_cell, x, *state, *weights, lengths)
     return packed[:-2], (packed[-2], packed[-1])
 
 

@@ -1,0 +1,104 @@
+"""The training loop of the NumPy engine: it learns, and a stopped run ends as one that was not."""
+
+import numpy as np
+import pytest
+
+from groundup.autograd.dropout import Dropout
+from groundup.autograd.functions import cross_entropy
+from groundup.autograd.losses import mse
+from groundup.autograd.tensor import Tensor
+from groundup.models.array_training import (
+    ArrayTraining,
+    batch_of,
+    beginning,
+    cosine,
+    evaluate,
+    fit,
+    restored,
+    state_arrays,
+)
+from groundup.models.mlp import MLP
+
+X = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
+Y = (X[:, :1] * X[:, 1:2] > 0).astype(np.float32)
+
+
+def network(seed=0):
+    return MLP([3, 16, 1], rng=np.random.default_rng(seed), activation="tanh")
+
+
+def loss_of(model, config):
+    def loss(step):
+        rows = batch_of(len(X), config.batch_size, step, config.seed)
+        return mse(model(Tensor(X[rows])), Tensor(Y[rows]))
+
+    return loss
+
+
+def test_it_learns_and_tells_what_happened():
+    config = ArrayTraining(steps=300, batch_size=16, lr=0.02)
+    model, rows = network(), []
+    state = fit(model, loss_of(model, config), config, watch=lambda *row: rows.append(row))
+    assert state.done == len(state.losses) == len(rows) == 300
+    assert np.mean(state.losses[-20:]) < 0.3 * np.mean(state.losses[:20])
+    assert rows[-1][0] == 300
+    assert rows[0][1]["norm"] > 0
+    assert evaluate(model, lambda: mse(model(Tensor(X)), Tensor(Y))) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["sgd", "rmsprop", "adam", "adamw"])
+def test_a_stopped_run_ends_as_one_that_was_not(kind):
+    config = ArrayTraining(steps=30, batch_size=16, lr=0.01, optimizer=kind)
+    whole = network()
+    fit(whole, loss_of(whole, config), config)
+    stopped = network()
+    half = beginning(stopped, config)
+
+    class Stop(Exception):
+        pass
+
+    def stop(step, row):
+        if step == 13:
+            raise Stop
+
+    with pytest.raises(Stop):
+        fit(stopped, loss_of(stopped, config), config, state=half, watch=stop)
+    saved = {name: np.array(array) for name, array in state_arrays(stopped, half).items()}
+    fresh = network(seed=9)
+    state = restored(fresh, config, saved)
+    assert state.done == 13
+    fit(fresh, loss_of(fresh, config), config, state=state)
+    for name, array in whole.state_dict().items():
+        np.testing.assert_array_equal(fresh.state_dict()[name], array)
+
+
+def test_batches_take_each_example_once_an_epoch():
+    for epoch in range(3):
+        rows = [batch_of(10, 4, 3 * epoch + step, seed=1) for step in range(3)]
+        assert [len(part) for part in rows] == [4, 4, 2]
+        assert sorted(np.concatenate(rows)) == list(range(10))
+    assert not np.array_equal(batch_of(10, 10, 0, 1), batch_of(10, 10, 1, 1))
+
+
+def test_the_rate_falls_along_a_cosine():
+    assert [cosine(share) for share in (0.0, 0.5, 1.0, 2.0)] == pytest.approx([1, 0.5, 0, 0])
+
+
+def test_a_loss_that_is_not_finite_stops_the_run():
+    model = network()
+    with pytest.raises(ValueError, match="loss is nan at step 0"):
+        fit(model, lambda step: Tensor([np.nan], requires_grad=True).sum(), ArrayTraining(steps=2))
+    for wrong in ({"steps": 0}, {"lr": 0.0}, {"clip": -1.0}, {"batch_size": 0}):
+        with pytest.raises(ValueError, match="above 0"):
+            ArrayTraining(**wrong)
+
+
+def test_evaluation_leaves_nothing_behind():
+    model = network()
+    model.dropout = Dropout(0.5, rng=np.random.default_rng(0))
+    results = {
+        evaluate(model, lambda: cross_entropy(model(Tensor(X)), np.zeros(50, int)))
+        for _ in range(3)
+    }
+    assert len(results) == 1
+    assert model.training
