@@ -30,7 +30,10 @@ def _cases(estimator, excused):
         name = _name(check)
         reason = reasons.get(name)
         runs = _must_fail(check, reason) if reason else _quiet(check)
-        yield pytest.param(estimator, runs, id=f"{estimator!r}-{name}"[:150])
+        # some minutes in all: in `make test`, not in `make test-fast`
+        yield pytest.param(
+            estimator, runs, id=f"{estimator!r}-{name}"[:150], marks=pytest.mark.slow
+        )
 
 
 def _standard(estimator):

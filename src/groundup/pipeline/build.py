@@ -17,10 +17,12 @@ from groundup.data.corpus import CorpusConfig, digest
 from groundup.data.shards import ShardsConfig
 from groundup.evaluate.table import EvaluateConfig
 from groundup.observe.progress import Progress, silent
-from groundup.pipeline import texts, tokenizer_study
+from groundup.pipeline import backpropagation_study, names_study, texts, tokenizer_study
 from groundup.pipeline.artifact import Record
+from groundup.pipeline.backpropagation_study import BackpropagationConfig
 from groundup.pipeline.evaluation import evaluation
 from groundup.pipeline.instruct import InstructConfig, instruct
+from groundup.pipeline.names_study import NamesStudyConfig
 from groundup.pipeline.pretrain import PretrainConfig, pretrain
 from groundup.pipeline.report import ReportConfig, write_report
 from groundup.pipeline.stage import Site, Stage, Work, refuse_bad_name, run_stage
@@ -57,10 +59,18 @@ class BuildConfig:
         refuse_bad_name(self.name)
 
 
-def stages(config: BuildConfig | StudyConfig) -> list[Stage]:
+AnyConfig = BuildConfig | StudyConfig | NamesStudyConfig | BackpropagationConfig
+"""What can be built: a language model, or one of the experiments."""
+
+
+def stages(config: AnyConfig) -> list[Stage]:
     """The stages in order, each with what decides its result."""
     if isinstance(config, StudyConfig):
         return tokenizer_study.stages(config)
+    if isinstance(config, NamesStudyConfig):
+        return names_study.stages(config)
+    if isinstance(config, BackpropagationConfig):
+        return backpropagation_study.stages(config)
     return [
         Stage(
             name="corpus",
@@ -116,7 +126,7 @@ def stages(config: BuildConfig | StudyConfig) -> list[Stage]:
 
 
 def build(
-    config: BuildConfig | StudyConfig,
+    config: AnyConfig,
     runs: Path,
     *,
     uses: Sequence[Replacement] = (),
