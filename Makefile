@@ -28,7 +28,7 @@ test: setup  ## everything CI runs: lint, types, contracts, all tests
 	@$(BIN)/python -m pytest
 
 test-fast: setup  ## the tests that need no browser, no second process and little time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser and not distributed"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=fast -m "not slow and not browser and not distributed"
 
 lint: setup  ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
