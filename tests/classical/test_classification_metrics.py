@@ -13,6 +13,8 @@ from tests.classical.metric_family import few, label_pairs, probabilities, quiet
 from groundup.classical import agreement_metrics, classification_metrics, probability_metrics
 from groundup.classical.metric_targets import UndefinedMetricWarning, as_labels
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 ours = classification_metrics
 CLOSE = {"rtol": 1e-13, "atol": 1e-14}
 

@@ -17,6 +17,8 @@ from tests.classical.metric_family import few, label_pairs
 
 from groundup.classical import cluster_shape_metrics, clustering_metrics
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 ours = clustering_metrics
 PLAIN = ["rand_score", "adjusted_rand_score", "mutual_info_score", "fowlkes_mallows_score",
          "homogeneity_score", "completeness_score", "v_measure_score",

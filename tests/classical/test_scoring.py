@@ -8,6 +8,8 @@ from groundup.classical.logistic import LogisticRegression
 from groundup.classical.ridge import Ridge
 from groundup.classical.scoring import get_scorer, get_scorer_names, make_scorer, scorers_of
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 
 def rows(classes, seed=0):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,8 @@ from groundup.classical.tree_growing import best_split, grown, middle, sorted_co
 from groundup.classical.tree_structure import LEAF
 from groundup.swap import Replacement, replaced
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 CRITERION = st.sampled_from(CRITERIA)
 
 

@@ -23,6 +23,8 @@ from groundup.classical.univariate_selection import (
     r_regression,
 )
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 
 @compliance(
     SelectKBest(k=1), SelectPercentile(), SelectFpr(), SelectFdr(alpha=0.5), SelectFwe(alpha=0.5)

@@ -16,6 +16,8 @@ from groundup.maths.bayes import (
     probability_greater,
 )
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 X = np.array([1.2, 0.7, 2.5, 1.9])
 
 

@@ -25,6 +25,8 @@ from groundup.maths.location_scale_distributions import Cauchy, Laplace, Logisti
 from groundup.maths.multivariate_distributions import Dirichlet, Multinomial, MultivariateNormal
 from groundup.maths.normal_distributions import LogNormal, Normal
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 
 def reference(name, ours, theirs):
     if theirs is not None:

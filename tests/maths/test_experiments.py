@@ -46,6 +46,8 @@ from groundup.maths.sequential_tests import (
     sprt,
 )
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 SIDES = ["two-sided", "less", "greater"]
 X = np.array([1.1, 2.3, 0.4, 3.3, 2.0, 5.1])
 Y = np.array([0.2, 1.9, -0.4, 1.0])

@@ -43,6 +43,8 @@ from groundup.maths.multiple_comparisons import (
 )
 from groundup.maths.rank_tests import mann_whitney, ranks, wilcoxon
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 SIDES = ["two-sided", "less", "greater"]
 few = settings(max_examples=12)  # a test with its interval takes milliseconds
 seeds = st.integers(0, 2**32 - 1)

@@ -20,6 +20,8 @@ from groundup.maths.incomplete_beta import (
     log_incomplete_beta,
 )
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 EPS = np.finfo(float).eps
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from groundup.maths.power_series import SERIES, PowerSeries
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 t = sympy.symbols("t")
 NAMES = {
     "negative": lambda x: -x,

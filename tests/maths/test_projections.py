@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from groundup.maths import projections as p
 
+pytestmark = pytest.mark.slow  # seconds in all, for `make test`
+
 A = np.array([[1.0, 2, -1, 0], [0, 1, 1, 3]])
 NORMAL = np.array([1.0, -2, 0.5, 3])
 # name: the projection, and whether a point is in the set (to a given slack)
