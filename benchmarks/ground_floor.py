@@ -348,7 +348,10 @@ def main():
         print(f"{row:20} {found['ratio']:6.2f} of {found['limit']}  {found}", flush=True)
         if not chosen.quick:
             record |= {
-                "ratios": {name: values["ratio"] for name, values in record["rows"].items()},
+                "ratios": {
+                    name.replace(",", "").replace(" ", "_").replace("-", "_"): values["ratio"]
+                    for name, values in record["rows"].items()
+                },
                 "holds": {name: values["holds"] for name, values in record["rows"].items()},
                 "machine": machine(),
                 "versions": versions() | {"scikit-learn": sklearn.__version__},
