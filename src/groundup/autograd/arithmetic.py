@@ -229,7 +229,10 @@ class Arithmetic(Recorded):
         return self._smooth("gelu_tanh" if approximate == "tanh" else "gelu")
 
     def clamp(self, min: Any = None, max: Any = None) -> Self:
-        """No less than `min`, no more than `max`."""
+        """No less than `min`, no more than `max`; each a number, None, or a Tensor or array."""
+        if not all(isinstance(bound, int | float | None) for bound in (min, max)):
+            above = self if min is None else self.maximum(min)
+            return above if max is None else above.minimum(max)
         return apply(RULES["clamp"], self, min=min, max=max)
 
     def where(self, condition: Any, other: Any) -> Self:
@@ -238,8 +241,10 @@ class Arithmetic(Recorded):
         return apply(RULES["where"], held, *_alike(self, constant(other)))
 
     def masked_fill(self, mask: Any, value: Any) -> Self:
-        """`value` where the mask is True, else self."""
+        """`value` where the mask is True, else self; a Tensor as value gets its gradient."""
         held = mask.data if isinstance(mask, Recorded) else np.asarray(mask)
+        if isinstance(value, Recorded):
+            return self.where(~held, value)
         return apply(RULES["masked_fill"], self, mask=held, value=value)
 
     def _smooth(self, name: str) -> Self:

@@ -68,14 +68,39 @@ def pad(x: Any, widths: Sequence[int], mode: str = "constant", value: float | No
     return apply(RULES["pad"], x, widths=full, value=value or 0.0)
 
 
+def softplus(x: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    r"""$\ln(1 + e^{\beta x}) / \beta$, and x itself where $\beta x$ is above the threshold."""
+    return ((x * beta).softplus() / beta).where(x * beta <= threshold, x)
+
+
 def embedding(ids: Any, weight: Any) -> Any:
     """The rows of `weight` that the ids name."""
     return weight[ids]
 
 
-def cross_entropy(logits: Any, targets: Any, ignore_index: int = -100) -> Any:
-    r"""The mean of $-\ln \mathrm{softmax}(z)_t$ in nats; logits N x V, targets N."""
+def cross_entropy(
+    logits: Any,
+    targets: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    r"""The mean of $-\ln \mathrm{softmax}(z)_t$ in nats; logits N x V, targets N.
+
+    The arguments are torch's; ValueError for weights, other reductions, label smoothing (which
+    `losses.smoothed_cross_entropy` has) and other shapes.
+    """
     ids = targets.data if isinstance(targets, Recorded) else np.asarray(targets)
+    if weight is not None or reduction != "mean" or label_smoothing or size_average or reduce:
+        raise ValueError("cross_entropy is a mean without class weights or smoothing")
+    if logits.ndim != 2 or ids.shape != logits.shape[:1] or ids.dtype.kind not in "iu":
+        raise ValueError(
+            f"cross_entropy wants logits N x V and N integer targets, and has "
+            f"{tuple(logits.shape)} and {ids.shape} of {ids.dtype}"
+        )
     return apply(RULES["cross_entropy"], logits, ids, ignore=ignore_index)
 
 
@@ -104,6 +129,8 @@ def attend(
     if dropout_p:
         raise ValueError("attention without dropout only; apply dropout to what comes out")
     mask = None if attn_mask is None else np.asarray(attn_mask)
+    if mask is not None and (mask.dtype != np.bool_ or is_causal):
+        raise ValueError("attention's mask is boolean, and stands alone or is_causal does")
     if is_causal:
         mask = np.tri(q.shape[-2], k.shape[-2], dtype=bool)
     factor = q.shape[-1] ** -0.5 if scale is None else scale
@@ -131,16 +158,34 @@ def conv2d(
 
 
 def max_pool2d(
-    x: Any, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, *_: Any, **__: Any
+    x: Any,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
 ) -> Any:
     """The largest of each window of the last two dimensions; without a stride windows touch."""
+    if _pair(dilation) != (1, 1) or ceil_mode or return_indices:
+        raise ValueError("max_pool2d knows no dilation, ceil_mode or indices")
     window = _pair(kernel_size)
     step = window if stride is None else _pair(stride)
     return apply(RULES["max_pool2d"], x, window=window, stride=step, padding=_pair(padding))
 
 
-def avg_pool2d(x: Any, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0) -> Any:
+def avg_pool2d(
+    x: Any,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
     """The mean of each window of the last two dimensions; a border's zeros count."""
+    if ceil_mode or not count_include_pad or divisor_override is not None:
+        raise ValueError("avg_pool2d knows no ceil_mode, and divides by the whole window")
     window = _pair(kernel_size)
     step = window if stride is None else _pair(stride)
     return apply(RULES["avg_pool2d"], x, window=window, stride=step, padding=_pair(padding))
@@ -198,7 +243,19 @@ TORCH_FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log_softmax": lambda x, dim, _stacklevel=3, dtype=None: x.log_softmax(dim),
     "relu": lambda x, inplace=False: x.relu(),
     "leaky_relu": lambda x, negative_slope=0.01, inplace=False: x.leaky_relu(negative_slope),
-    "softplus": lambda x, beta=1.0, threshold=20.0: (x * beta).softplus() / beta,
+    "softplus": softplus,
+    "cross_entropy": cross_entropy,
+    "flip": lambda x, dims: x.flip(dims),
+    "add": lambda a, b, alpha=1: a + b * alpha,
+    "sub": lambda a, b, alpha=1: a - b * alpha,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "neg": lambda x: -x,
+    "matmul": lambda a, b: a @ b,
+    "mm": lambda a, b: a @ b,
+    "bmm": lambda a, b: a @ b,
+    "mv": lambda a, b: a @ b,
+    "dot": lambda a, b: a @ b,
     "silu": lambda x, inplace=False: x.silu(),
     "scaled_dot_product_attention": attend,
     "conv2d": conv2d,

@@ -36,6 +36,13 @@ def dims_of(dim: Dim, count: int) -> tuple[int, ...]:
     return tuple(one % limit for one in given) if count else ()
 
 
+def one_dim(dim: int, count: int) -> int:
+    """One dimension, counted from 0; IndexError if there is none such."""
+    if not -count <= dim < count:
+        raise IndexError(f"there is no dimension {dim}; a shape of {count} has fewer")
+    return dim % count
+
+
 def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """A shape given as numbers or as one sequence of them."""
     if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer):
@@ -91,7 +98,7 @@ class Layout(Recorded):
 
     def unflatten(self, dim: int, sizes: Sequence[int]) -> Self:
         """One dimension as several."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         return self.reshape(*self.shape[:at], *sizes, *self.shape[at + 1 :])
 
     def permute(self, *dims: Any) -> Self:
@@ -123,7 +130,7 @@ class Layout(Recorded):
 
     def unsqueeze(self, dim: int) -> Self:
         """A new dimension of size 1 before `dim`."""
-        (at,) = dims_of(dim, self.ndim + 1)
+        at = one_dim(dim, self.ndim + 1)
         return self.reshape((*self.shape[:at], 1, *self.shape[at:]))
 
     def expand(self, *sizes: Any) -> Self:
@@ -139,7 +146,7 @@ class Layout(Recorded):
 
     def repeat_interleave(self, repeats: int, dim: int) -> Self:
         """Every slice along `dim` so many times in a row."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         wider = self.unsqueeze(at + 1)
         shape = (*wider.shape[: at + 1], repeats, *wider.shape[at + 2 :])
         return wider.expand(shape).flatten(at, at + 1)
@@ -164,7 +171,7 @@ class Layout(Recorded):
 
     def unfold(self, dimension: int, size: int, step: int) -> Self:
         """Windows of `size` along a dimension, each in a new last dimension."""
-        (at,) = dims_of(dimension, self.ndim)
+        at = one_dim(dimension, self.ndim)
         return apply(RULES["windows"], self, dimension=at, size=size, step=step)
 
     def __getitem__(self, index: Any) -> Self:
@@ -172,22 +179,22 @@ class Layout(Recorded):
 
     def gather(self, dim: int, index: Any) -> Self:
         """result[i, j] = self[i, index[i, j]] for dim 1, and so on."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         return apply(RULES["gather"], self, dim=at, index=plain_index(index))
 
     def index_select(self, dim: int, index: Any) -> Self:
         """The slices of that dimension that `index` names."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         return self[(*(slice(None),) * at, plain_index(index))]
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple[Self, ...]:
         """So many pieces along `dim`, as equal as can be."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         return self.split(-(-self.shape[at] // chunks), at)
 
     def split(self, sizes: int | Sequence[int], dim: int = 0) -> tuple[Self, ...]:
         """Pieces of that size along `dim` (the last may be smaller), or of those sizes."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         total = self.shape[at]
         if isinstance(sizes, int):
             sizes = [min(sizes, total - start) for start in range(0, total, sizes)] or [0]
@@ -201,7 +208,7 @@ class Layout(Recorded):
 
     def unbind(self, dim: int = 0) -> tuple[Self, ...]:
         """The slices along `dim`, each without it."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         front = (slice(None),) * at
         return tuple(self[(*front, i)] for i in range(self.shape[at]))
 
@@ -239,6 +246,8 @@ class Layout(Recorded):
 
     def var(self, dim: Dim = None, keepdim: bool = False, *, correction: float = 1) -> Self:
         r"""$\sum (x - \bar x)^2 / (n - \mathrm{correction})$."""
+        if isinstance(dim, bool):
+            raise TypeError("give var and std a correction of 0 or 1 by name, not `unbiased`")
         axes = dims_of(dim, self.ndim)
         count = math.prod(self.shape[axis] for axis in axes)
         centred: Any = self - self.mean(axes, True)  # type: ignore[operator]
@@ -253,17 +262,17 @@ class Layout(Recorded):
 
     def softmax(self, dim: int) -> Self:
         r"""$e^{x_i} / \sum_j e^{x_j}$ along `dim`."""
-        (at,) = dims_of(dim, max(self.ndim, 1))
+        at = one_dim(dim, self.ndim)
         return apply(RULES["softmax"], self, dim=at)
 
     def log_softmax(self, dim: int) -> Self:
         """The logarithm of `softmax`, without its rounding."""
-        (at,) = dims_of(dim, max(self.ndim, 1))
+        at = one_dim(dim, self.ndim)
         return apply(RULES["log_softmax"], self, dim=at)
 
     def cumsum(self, dim: int) -> Self:
         """Sums of all up to each place along `dim`."""
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         return apply(RULES["cumsum"], self, dim=at)
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Self:
@@ -286,7 +295,7 @@ class Layout(Recorded):
         return apply(RULES[name], self, dim=dims_of(dim, self.ndim), keepdim=keepdim)
 
     def _extreme(self, where: Any, dim: int, keepdim: bool) -> Extreme:
-        (at,) = dims_of(dim, self.ndim)
+        at = one_dim(dim, self.ndim)
         indices = where(self.data, axis=at, keepdims=True)
         values: Any = self.gather(at, indices)
         if not keepdim:

@@ -303,4 +303,6 @@ def _fused_contributions(
     all_parts = rule.backward(g, value.data, node.kept, *arrays, wanted=wanted, **node.settings)
     for parent, part, is_wanted in zip(node.inputs, all_parts, wanted, strict=True):
         if is_wanted and part is not None:
+            if part.shape != parent.data.shape:
+                part = unbroadcast(_ON_ARRAYS, part, parent.data.shape)
             yield parent, part.astype(parent.data.dtype, copy=False)
