@@ -142,6 +142,7 @@ def test_settings_that_cannot_be_are_refused():
     for make, words in (
         (lambda: NamesConfig(held_out=1.0), "a share"),
         (lambda: NetworkConfig(width=0), "1 or more"),
+        (lambda: names_rnn(kind="odd"), "one of rnn, lstm, gru"),
         (lambda: SamplesConfig(temperatures=()), "at least one"),
         (lambda: NamesStudyConfig(name="a/b"), "folder's name"),
     ):

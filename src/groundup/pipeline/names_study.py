@@ -17,7 +17,7 @@ import numpy as np
 
 from groundup.data.names import LEAST_NAMES, built_in, read_names
 from groundup.models.array_training import ArrayTraining
-from groundup.models.rnn import Kind
+from groundup.models.rnn import KINDS, Kind
 from groundup.pipeline.artifact import write_text_atomically
 from groundup.pipeline.names_network import network
 from groundup.pipeline.names_summary import summary
@@ -58,6 +58,8 @@ class NetworkConfig:
     """Steps between two places that a stopped run goes on from, and between two validations."""
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}; it is one of {', '.join(KINDS)}")
         if min(self.width, self.layers, self.checkpoint_every) < 1:
             raise ValueError(
                 f"width is {self.width}, layers {self.layers}, checkpoint_every "
