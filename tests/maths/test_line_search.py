@@ -114,3 +114,16 @@ def test_bad_input_is_refused():
         strong_wolfe(f, g, [0.0], [1.0], c1=0.9, c2=0.1)
     with pytest.raises(ValueError, match="direction has 2 entries"):
         strong_wolfe(f, g, [0.0], [1.0, 2.0])
+
+
+def test_slopes_whose_square_overflows_are_no_trouble():
+    """The cubic's formula squares them; where that is beyond float64, the middle is tried."""
+    step = strong_wolfe(
+        lambda x: 1e200 * (x[0] - 0.3) ** 2,
+        lambda x: np.array([2e200 * (x[0] - 0.3)]),
+        [0.0],
+        [1.0],
+        c2=0.1,
+    )
+    assert step.found
+    assert step.length == pytest.approx(0.3, rel=0.2)

@@ -166,15 +166,16 @@ def _between(low: LineStep, high: LineStep) -> float:
     middle = (a + b) / 2
     if not np.isfinite([high.value, high.slope]).all():
         return middle
-    d1 = low.slope + high.slope - 3 * (low.value - high.value) / (a - b)
-    under = d1 * d1 - low.slope * high.slope
-    if under < 0:
-        return middle
-    d2 = np.sign(b - a) * np.sqrt(under)
-    bottom = high.slope - low.slope + 2 * d2
-    if bottom == 0:
-        return middle
-    best = b - (b - a) * (high.slope + d2 - d1) / bottom
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN is between nothing
+        d1 = low.slope + high.slope - 3 * (low.value - high.value) / (a - b)
+        under = np.float64(d1) * d1 - np.float64(low.slope) * high.slope
+        if under < 0:
+            return middle
+        d2 = np.sign(b - a) * np.sqrt(under)
+        bottom = high.slope - low.slope + 2 * d2
+        if bottom == 0:
+            return middle
+        best = b - (b - a) * (high.slope + d2 - d1) / bottom
     left, right = min(a, b) + 0.1 * abs(b - a), max(a, b) - 0.1 * abs(b - a)
     return float(best) if left <= best <= right else middle
 
