@@ -23,7 +23,7 @@ DRAWN = (
 )
 EQUAL = (
     "two features' drawn thresholds often part the rows alike, and then rounding decides, which "
-    "differs between a row of weight 2 and the row twice; scikit-learn excuses its own so"
+    "differs between a row of weight 2 and the row twice; scikit-learn's own passes on this seed"
 )
 EXCUSES = {
     "RandomForestClassifier": DRAWN,
