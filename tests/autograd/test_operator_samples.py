@@ -142,7 +142,7 @@ def samples(operators, name):
 def test_every_sample_is_torchs_or_refused(operators, name):
     agreed = 0
     for count, (operator, sample) in enumerate(samples(operators, name)):
-        if count == 300:  # max pooling has thousands
+        if count == 100:  # max pooling has thousands
             break
         inputs = [ours(part) for part in (sample.input, sample.args)]
         settings = {key: ours(part) for key, part in sample.kwargs.items()}

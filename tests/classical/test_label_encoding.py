@@ -19,7 +19,7 @@ def test_conventions(estimator, check):
 @given(
     st.one_of(
         st.lists(st.integers(-5, 5), min_size=1),
-        st.lists(st.text(max_size=2), min_size=1),
+        st.lists(st.text(st.characters(exclude_characters="\x00"), max_size=2), min_size=1),
         st.lists(st.booleans(), min_size=1),
         st.lists(st.floats(-2, 2), min_size=1),
     )

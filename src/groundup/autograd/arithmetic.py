@@ -87,7 +87,9 @@ class Arithmetic(Recorded):
         return binary("pow", self, other)
 
     def __rpow__(self, other: Any) -> Self:
-        return binary("pow", np.asarray(other, self.data.dtype), self)
+        is_whole = self.data.dtype.kind in "iub" and not isinstance(other, int)
+        dtype = np.float32 if is_whole else self.data.dtype
+        return binary("pow", np.asarray(other, dtype), self)
 
     def __matmul__(self, other: Any) -> Self:
         return binary("matmul", self, other)

@@ -141,7 +141,7 @@ def max_pool2d(x: Array, window: Pair, stride: Pair, padding: Pair) -> tuple[Arr
     for size, w, s, p in zip(x.shape[-2:], window, stride, padding, strict=True):
         output_size(size, w, s, p)
     views = image_windows(padded(x, padding, -np.inf), window, stride)
-    flat = views.reshape(*views.shape[:-2], -1)
+    flat = views.reshape(*views.shape[:-2], window[0] * window[1])
     places = np.argmax(flat, axis=-1)
     return np.take_along_axis(flat, places[..., None], -1)[..., 0], places
 

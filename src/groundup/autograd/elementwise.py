@@ -105,8 +105,8 @@ def _power_of_exponent(xp: Any, g: Any, y: Any, x: Any, exponent: Any) -> Any:
 
 
 def _maximum_share(xp: Any, a: Any, b: Any) -> Any:
-    """1 where a is above b, 0 below, a half at a tie."""
-    return xp.where(a == b, 0.5, xp.where(a > b, 1.0, 0.0))
+    """1 where a is above b, 0 below, a half at a tie; beside a NaN 1, so that g passes to both."""
+    return xp.where(a == b, 0.5, xp.where(a < b, 0.0, 1.0))
 
 
 def where(condition: Any, a: Any, b: Any) -> Array:
@@ -161,7 +161,7 @@ ELEMENTWISE = {
     "sigmoid": Rule(sigmoid, (lambda xp, g, y, x: g * (y * (1 - y)),)),
     "softplus": Rule(softplus, (lambda xp, g, y, x: g * xp.sigmoid(x),)),
     "erf": Rule(erf, (lambda xp, g, y, x: g * (xp.exp(-(x * x)) * (2 / math.sqrt(math.pi))),)),
-    "relu": Rule(lambda x: np.maximum(x, 0), (lambda xp, g, y, x: g * (x > 0),)),
+    "relu": Rule(lambda x: np.maximum(x, 0), (lambda xp, g, y, x: g * ~(x <= 0),)),
     "leaky_relu": Rule(
         lambda x, slope: np.where(x > 0, x, x * slope),
         (lambda xp, g, y, x, slope: xp.where(x > 0, g, g * slope),),

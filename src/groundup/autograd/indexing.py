@@ -38,16 +38,16 @@ def has_arrays(index: Index) -> bool:
 
 def add_rows(result: Array, rows: Array, g: Array) -> None:
     """Add row i of g (rows.shape + rest) to `result[rows[i]]`, in place: equal rows in one sum."""
-    flat_rows = rows.reshape(-1)
-    if flat_rows.size == 0:
+    if rows.size == 0:
         return
+    flat_rows = rows.reshape(-1) % len(result)  # -1 and the last are one row
     flat = g.reshape(flat_rows.size, -1)
     order = np.argsort(flat_rows, kind="stable")
     ordered = flat_rows[order]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sums = np.add.reduceat(flat[order], starts, axis=0)
     rest = result.shape[1:]
-    result[ordered[starts] % len(result)] += sums.reshape(-1, *rest)
+    result[ordered[starts]] += sums.reshape(-1, *rest)
 
 
 def gather(x: Array, dim: int, index: Array) -> Array:

@@ -255,9 +255,10 @@ class Layout(Recorded):
         return result
 
     def std(self, dim: Dim = None, keepdim: bool = False, *, correction: float = 1) -> Self:
-        """The root of the variance."""
+        """The root of the variance; where all are equal its gradient is 0, as in torch."""
         variance: Any = self.var(dim, keepdim, correction=correction)
-        result: Self = variance.sqrt()
+        is_flat = variance == 0
+        result: Self = variance.masked_fill(is_flat, 1.0).sqrt().masked_fill(is_flat, 0.0)
         return result
 
     def softmax(self, dim: int) -> Self:

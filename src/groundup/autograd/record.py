@@ -193,6 +193,8 @@ def _seed(result: Recorded, gradient: Any) -> Any:
     data = gradient.data if isinstance(gradient, Recorded) else np.asarray(gradient)
     if data.shape != result.data.shape:
         raise ValueError(f"the gradient has the shape {data.shape}, the value {result.data.shape}")
+    if data.dtype.kind not in "fiub":
+        raise ValueError(f"a gradient holds real numbers, and this one is of type {data.dtype}")
     is_fit = isinstance(gradient, Recorded) and data.dtype == result.data.dtype
     return gradient if is_fit else type(result).wrap(data.astype(result.data.dtype))
 

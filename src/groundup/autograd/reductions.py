@@ -16,7 +16,17 @@ Dims = tuple[int, ...]
 
 def total(x: Array, dim: Dims, keepdim: bool) -> Array:
     """The sum over `dim`; of booleans, a count."""
-    return np.sum(x, axis=dim, keepdims=keepdim)
+    return np.sum(x, axis=dim, keepdims=keepdim, dtype=_sum_type(x))
+
+
+def cumsum(x: Array, dim: int) -> Array:
+    """Sums of all up to each place along `dim`."""
+    return np.cumsum(x, axis=dim, dtype=_sum_type(x))
+
+
+def _sum_type(x: Array) -> Any:
+    """Integers and booleans are summed as int64, as in torch; others in their own type."""
+    return np.int64 if x.dtype.kind in "iub" else None
 
 
 def mean(x: Array, dim: Dims, keepdim: bool) -> Array:
@@ -85,8 +95,8 @@ def _extreme_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dims, keepdim: bool) -> A
 
 def _logsumexp_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
     top = _keep(xp, y, x, dim)
-    is_finite = (top > -math.inf) & (top < math.inf)
-    weights = xp.exp(xp.where(is_finite, x - xp.where(is_finite, top, 0.0), -math.inf))
+    is_infinite = (top == -math.inf) | (top == math.inf)  # a NaN is not, and passes
+    weights = xp.exp(xp.where(is_infinite, -math.inf, x - xp.where(is_infinite, 0.0, top)))
     return _keep(xp, g, x, dim) * weights
 
 
@@ -111,5 +121,5 @@ REDUCTIONS = {
     "logsumexp": Rule(logsumexp, (_logsumexp_vjp,)),
     "softmax": Rule(softmax, (_softmax_vjp,)),
     "log_softmax": Rule(log_softmax, (_log_softmax_vjp,)),
-    "cumsum": Rule(lambda x, dim: np.cumsum(x, axis=dim), (_cumsum_vjp,)),
+    "cumsum": Rule(cumsum, (_cumsum_vjp,)),
 }

@@ -10,7 +10,10 @@ from groundup.classical.estimator import Estimator, require_fitted
 
 
 class LabelEncoder(Estimator):
-    """The classes of a target y as 0 ... k - 1, in the order of `classes_`. For y, not for X."""
+    """The classes of a target y as 0 ... k - 1, in the order of `classes_`. For y, not for X.
+
+    NumPy's text cannot end in a NUL character: such an end is lost.
+    """
 
     tag_settings: ClassVar[dict[str, bool]] = {"two_d_array": False, "one_d_labels": True}
     classes_: Column

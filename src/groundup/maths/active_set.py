@@ -1,5 +1,4 @@
-r"""Active sets: quadratic programs with a positive definite P, by finding out which constraints
-bind.
+r"""Active sets: strictly convex quadratic programs, by finding out which constraints bind.
 
 The dual method of Goldfarb and Idnani starts at the minimum under the equalities alone and adds the
 most violated inequality, one at a time. With N the normals of the constraints that bind and n the

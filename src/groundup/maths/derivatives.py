@@ -2,10 +2,9 @@ r"""Derivatives of functions of many variables by central differences: what auto
 
 For $f: R^n \to R$ the partial derivatives make the gradient, the second ones the Hessian, whose
 trace is the Laplacian. For $F: R^n \to R^m$ they make the Jacobian,
-$J_{ij} = \partial F_i/\partial x_j$.
-The chain rule says that the Jacobian of a composition is the product of the Jacobians; in which
-order that product is taken (from the output: backpropagation, from the input: forward mode) changes
-the cost and nothing else.
+$J_{ij} = \partial F_i/\partial x_j$. The chain rule says that the Jacobian of a composition is the
+product of the Jacobians; in which order that product is taken (from the output: backpropagation,
+from the input: forward mode) changes the cost and nothing else.
 
 Steps are those of `finite_differences`, scaled by each coordinate: $\epsilon^{1/3}\max(1,|x_j|)$
 for first and $\epsilon^{1/4}\max(1,|x_j|)$ for second derivatives; errors about $10^{-10}$ and

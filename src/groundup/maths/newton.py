@@ -29,7 +29,7 @@ from groundup.swap import replaceable
 
 @replaceable
 def newton_direction(hessian: ArrayLike, gradient: ArrayLike) -> Floats:
-    r"""D with $(H + \tau I) d = -g$, tau = 0 where H is positive definite, else just enough.
+    r"""The d with $(H + \tau I) d = -g$, tau = 0 where H is positive definite, else just enough.
 
     Just enough: tau begins above $-\min H_{ii}$ and doubles until the Cholesky factorisation works
     (algorithm 3.3). The direction always goes down. Raises ValueError for arrays that do not fit.

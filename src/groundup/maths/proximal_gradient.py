@@ -4,7 +4,7 @@ r"""Minimising a smooth f plus a penalty g that has a prox: lasso, boxes, low ra
     FISTA   the same from y = x + ((t_old - 1) / t)(x - x_old)        error ~ 1/k^2
 
 with $t \leftarrow (1 + \sqrt{1 + 4t^2})/2$. L, the smoothness of f, is found by doubling until f
-lies below its quadratic model, or given. FISTA starts its t again where it moves uphill, as
+lies below its quadratic model. FISTA starts its t again where it moves uphill, as
 O'Donoghue and Candes (2015) advise. A projection in place of the prox gives projected gradient
 descent. Sources: Beck and Teboulle, "A fast iterative shrinkage-thresholding algorithm" (2009).
 Left out: ADMM.

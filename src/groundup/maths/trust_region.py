@@ -1,5 +1,4 @@
-r"""Newton's method within a radius of trust, by conjugate gradients: only products with H are
-needed.
+r"""Newton's method within a radius of trust, by conjugate gradients that only multiply by H.
 
 The quadratic model $m(p) = f + g \cdot p + \frac12 p^\top H p$ is minimised where it is believed,
 $\|p\| \le \Delta$. Compare what f lost with what the model promised, $\rho$: below 1/4 the radius
