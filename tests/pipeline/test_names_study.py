@@ -1,6 +1,8 @@
 """The names project, end to end and tiny: stopped and gone on with, replaced, and ill fed."""
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +129,7 @@ def test_a_list_of_ones_own(tmp_path):
         (b"anna\n" * 50, "holds 1 different names"),
         (b"\xff\xfe\x00", "not UTF-8 text"),
         (b"x" * 500, "a line of 500 characters"),
+        (b"".join(b"a\x00%d\n" % i for i in range(30)), r"control character '\\x00'"),
     ],
 )
 def test_a_list_that_is_none_is_refused(tmp_path, content, words):
@@ -144,6 +147,9 @@ def test_settings_that_cannot_be_are_refused():
         (lambda: NetworkConfig(width=0), "1 or more"),
         (lambda: names_rnn(kind="odd"), "one of rnn, lstm, gru"),
         (lambda: SamplesConfig(temperatures=()), "at least one"),
+        (lambda: SamplesConfig(temperatures=(0.5, -1.0)), "each is a number from 0 on"),
+        (lambda: SamplesConfig(temperatures=(math.nan,)), "each is a number from 0 on"),
+        (lambda: NetworkConfig(dropout=1.0), "from 0 to below 1"),
         (lambda: NamesStudyConfig(name="a/b"), "folder's name"),
     ):
         with pytest.raises(ValueError, match=words):
@@ -162,3 +168,26 @@ def test_the_recipe_has_its_dials():
 def test_the_ngrams_bits_are_those_of_the_stream():
     data = {"letters": ["a", "b"], "train": ["ab"] * 30, "held_out": ["ab", "ba"]}
     assert 0 < ngram_bits({**data, "held_out": ["ab"]}, 2) < ngram_bits(data, 2)
+
+
+def test_names_with_a_letter_of_their_own_are_left_out_and_said_so(tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(f"n{chr(97 + i)}" for i in range(24)).encode())
+    listed = read_names(file)
+    assert listed[0] == "na"  # neither the byte order mark nor a carriage return is a letter
+    file.write_text("\n".join([*listed, *(f"a{i}bc" for i in "éüøæ"), *built_in()[:40]]), "utf-8")
+    lines = []
+    folder = build(
+        study(names=NamesConfig(file=file, held_out=0.5)), tmp_path / "runs", say=lines.append
+    )
+    data = json.loads((folder / "names" / "names.json").read_text(encoding="utf-8"))
+    assert set("".join(data["held_out"])) <= set(data["letters"])
+    missing = len(read_names(file)) - len(data["train"]) - len(data["held_out"])
+    assert missing > 0
+    assert f"{missing} left out for a letter that only they have" in lines[0]
+
+
+def test_a_rate_beyond_reason_is_a_clear_error(tmp_path):
+    wild = replace(TINY, train=replace(TINY.train, lr=1e30))
+    with pytest.raises(ValueError, match="lower the"):
+        build(replace(study(), network=wild), tmp_path)

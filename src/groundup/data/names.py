@@ -4,6 +4,7 @@ Also reading a list of somebody's own: one name a line.
 """
 
 from pathlib import Path
+from unicodedata import category
 
 MOST = 100
 """The most characters in a name."""
@@ -19,11 +20,12 @@ def built_in() -> list[str]:
 def read_names(path: Path) -> list[str]:
     """The names in a file, one a line, without doubles, in the file's order.
 
-    Raises ValueError where the file is no UTF-8 text, a line is too long for a name, or there are
-    too few; OSError where it cannot be read.
+    A byte order mark at its beginning is no letter. Raises ValueError where the file is no UTF-8
+    text, a line is too long for a name or holds a control character, or there are too few names;
+    OSError where it cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as problem:
         raise ValueError(f"{path} is not UTF-8 text ({problem}); save it as UTF-8") from problem
     names = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
@@ -31,6 +33,11 @@ def read_names(path: Path) -> list[str]:
     if long:
         raise ValueError(
             f"{path} has a line of {len(long[0])} characters; wanted one name, of at most {MOST}"
+        )
+    odd = next((letter for name in names for letter in name if category(letter) == "Cc"), None)
+    if odd is not None:
+        raise ValueError(
+            f"{path} holds the control character {odd!r}; wanted plain text, one name a line"
         )
     if len(names) < LEAST_NAMES:
         raise ValueError(

@@ -76,7 +76,7 @@ def table(scalar: Any, network: Any, signals: Any) -> list[str]:
 
 def _ratio(rows: Any) -> str:
     first, last = rows[0][1], rows[-2][1]
-    if not (np.isfinite(first) and np.isfinite(last)):
+    if first is None or last is None:
         return "beyond what a float32 holds: it explodes"
     return "0: it has vanished" if first == 0 or last == 0 else f"{first / last:.1e}"
 
@@ -103,8 +103,9 @@ def figure(scalar: Any, network: Any, signals: Any, points: Any, shares: Any) ->
         axes.set_ylim(bottom=0)
     for name, rows in signals.items():
         gradients = np.array([row[1] for row in rows[:-1]], float)
-        gradients[~np.isfinite(gradients) | (gradients == 0)] = np.nan
-        depth.plot(gradients, color=_COLOURS.get(name), label=name)
+        gradients[gradients == 0] = np.nan  # a logarithm has no place for it
+        dashes = "--" if name == "orthogonal" else "-"  # it lies on xavier's line
+        depth.plot(gradients, dashes, color=_COLOURS.get(name), label=name)
     depth.set_yscale("log")
     depth.set_xlabel("from the first step of a deep network to the last")
     depth.set_ylabel("root mean square of the gradient")

@@ -79,7 +79,8 @@ def network(work: Work) -> None:
             save(state_arrays(model, state), checkpoint)
 
     try:
-        fit(model, loss, config.train, state=state, watch=watch, progress=work.progress)
+        with np.errstate(over="ignore", invalid="ignore"):  # fit refuses a loss that is not finite
+            fit(model, loss, config.train, state=state, watch=watch, progress=work.progress)
     finally:
         metrics.close()
     save(model.state_dict(), work.folder / "model.safetensors")

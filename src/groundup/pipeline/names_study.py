@@ -9,6 +9,7 @@ are new.
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"kind is {self.kind!r}; it is one of {', '.join(KINDS)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; it is a share, from 0 to below 1")
         if min(self.width, self.layers, self.checkpoint_every) < 1:
             raise ValueError(
                 f"width is {self.width}, layers {self.layers}, checkpoint_every "
@@ -86,6 +89,8 @@ class SamplesConfig:
                 f"count is {self.count}, longest {self.longest}, temperatures "
                 f"{self.temperatures}; wanted 1 or more, and at least one temperature"
             )
+        if not all(0 <= temperature < math.inf for temperature in self.temperatures):
+            raise ValueError(f"temperatures are {self.temperatures}; each is a number from 0 on")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +156,13 @@ def names(work: Work) -> None:
         "train": train,
         "held_out": [name for name in held_out if not set(name) & unknown],
     }
+    left_out = len(held_out) - len(data["held_out"])
     if not data["held_out"]:
         raise ValueError("every name kept for judging has a letter of its own; give more names")
     write_text_atomically(work.folder / "names.json", json.dumps(data, ensure_ascii=False) + "\n")
     work.say(
         f"names: {len(train):,} to learn from, {len(data['held_out']):,} to judge by, "
         f"{len(letters)} letters"
+        + f"; {left_out} left out for a letter that only they have"
+        * bool(left_out)
     )

@@ -1,12 +1,12 @@
 """Backpropagation from scratch: number by number, then with tensors, then through depth."""
 
 from groundup.models.array_training import ArrayTraining
+from groundup.pipeline.backpropagation_data import SpiralsConfig
+from groundup.pipeline.backpropagation_scalar import ScalarConfig
 from groundup.pipeline.backpropagation_study import (
     BackpropagationConfig,
     NetworkConfig,
-    ScalarConfig,
     SignalsConfig,
-    SpiralsConfig,
 )
 
 
@@ -22,7 +22,7 @@ def backpropagation(
     return BackpropagationConfig(
         name="backpropagation-quick" if quick else "backpropagation",
         data=SpiralsConfig(points=100 if quick else 600),
-        scalar=ScalarConfig(steps=4 if quick else 150),
+        scalar=ScalarConfig(steps=4 if quick else 400),
         network=NetworkConfig(train=ArrayTraining(steps=60 if quick else steps, lr=1e-2)),
         signals=SignalsConfig(depth=6 if quick else depth),
     )
