@@ -16,6 +16,7 @@ from groundup.maths.gamma_functions import (
     log_beta,
     log_binomial,
     log_gamma,
+    log_minus_digamma,
     stirling_remainder,
     trigamma,
 )
@@ -101,3 +102,13 @@ def test_the_ends_and_bad_input():
             function("two")
     assert log_gamma(np.zeros((2, 0))).shape == (2, 0)
     assert log_gamma(np.array([3], dtype=np.int8)) == pytest.approx(np.log(2))
+
+
+@pytest.mark.reference
+def test_log_minus_digamma_has_digits_where_the_difference_has_none():
+    x = 10.0 ** np.array([0.0, 0.5, 1, 2, 6, 12, 18, 100])
+    wanted = [exact(lambda x: mpmath.log(x) - mpmath.digamma(x), value) for value in x[:-1]]
+    # below 10 it is the plain difference, of numbers of order 1
+    np.testing.assert_allclose(log_minus_digamma(x), [*wanted, 0.5e-100], rtol=1e-13)
+    with pytest.raises(ValueError, match="at least 0"):
+        log_minus_digamma(-1)

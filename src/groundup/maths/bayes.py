@@ -19,7 +19,7 @@ from groundup.maths.gamma_distributions import Gamma
 from groundup.maths.gamma_functions import HALF_LOG_TWO_PI, log_beta, log_binomial, log_gamma
 from groundup.maths.information import probabilities
 from groundup.maths.normal_distributions import Normal
-from groundup.maths.numeric_input import Floats, real, sample
+from groundup.maths.numeric_input import Floats, real, sample, whole
 from groundup.swap import replaceable
 
 
@@ -76,6 +76,7 @@ class BetaBinomial:
 
     def predictive(self, n: int) -> Floats:
         r"""Chances of 0, ..., n successes in n trials: $\binom nk B(a+k, b+n-k)/B(a,b)$."""
+        n = whole(n, "n")
         k = np.arange(n + 1)
         kernel = log_beta(self.a + k, self.b + n - k) - log_beta(self.a, self.b)
         return np.exp(log_binomial(n, k) + kernel)

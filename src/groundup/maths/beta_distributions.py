@@ -4,14 +4,23 @@ Sources: Johnson, Kotz and Balakrishnan, "Continuous univariate distributions" (
 27, 28; Liu and Rubin, "ML estimation of the t distribution using EM and its extensions" (1995).
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths.distribution import ContinuousDistribution
-from groundup.maths.gamma_functions import digamma, log_beta, trigamma
+from groundup.maths.gamma_functions import (
+    HALF_LOG_TWO_PI,
+    digamma,
+    log_beta,
+    log_minus_digamma,
+    stirling_remainder,
+    trigamma,
+)
 from groundup.maths.incomplete_beta import beta_quantile_pair, log_beta_kernel, log_incomplete_beta
 from groundup.maths.likelihood import maximise_likelihood
-from groundup.maths.numeric_input import Floats, parameter, sample
+from groundup.maths.numeric_input import Floats, broadcast, fill, parameter, sample
 from groundup.maths.random_variates import box_muller, log_gamma_variates
 
 
@@ -45,7 +54,7 @@ class Beta(ContinuousDistribution):
     def _sample(self, rng: np.random.Generator, size: tuple[int, ...]) -> Floats:
         """G / (G + H) of two gamma variables, by the difference of their logarithms."""
         log_odds = log_gamma_variates(rng, self.a, size) - log_gamma_variates(rng, self.b, size)
-        return 1 / (1 + np.exp(-log_odds))
+        return np.exp(-np.logaddexp(0, -log_odds))
 
     def _moments(self) -> tuple[Floats, Floats, Floats, Floats]:
         a, b = self.a, self.b
@@ -55,9 +64,11 @@ class Beta(ContinuousDistribution):
         return a / n, a * b / (n**2 * (n + 1)), skewness, fourth
 
     def _entropy(self) -> Floats:
-        a, b = self.a, self.b
-        parts = (a - 1) * digamma(a) + (b - 1) * digamma(b) - (a + b - 2) * digamma(a + b)
-        result: Floats = log_beta(a, b) - parts
+        a, b = broadcast(self.a, self.b)
+        result = np.empty(a.shape)
+        large = np.minimum(a, b) >= 10
+        fill(result, ~large, _plain_entropy, a, b)
+        fill(result, large, _entropy_by_stirling, a, b)
         return result
 
     @classmethod
@@ -93,6 +104,22 @@ class Beta(ContinuousDistribution):
         return cls(n * mean, n * (1 - mean))
 
 
+def _plain_entropy(a: Floats, b: Floats) -> Floats:
+    parts = (a - 1) * digamma(a) + (b - 1) * digamma(b) - (a + b - 2) * digamma(a + b)
+    result: Floats = log_beta(a, b) - parts
+    return result
+
+
+def _entropy_by_stirling(a: Floats, b: Floats) -> Floats:
+    """The same with the logarithms that a, b >= 10 multiply cancelled on paper."""
+    n = a + b
+    corrections = stirling_remainder(a) + stirling_remainder(b) - stirling_remainder(n)
+    slopes = (a - 1) * log_minus_digamma(a) + (b - 1) * log_minus_digamma(b)
+    slopes = slopes - (n - 2) * log_minus_digamma(n)
+    leading = 0.5 * np.log(a) + 0.5 * np.log(b) - 1.5 * np.log(n)
+    return HALF_LOG_TWO_PI + leading + corrections + slopes
+
+
 class StudentT(ContinuousDistribution):
     r"""$m + s\,Z/\sqrt{\chi^2_\nu/\nu}$: a mean's error when the deviation is estimated too."""
 
@@ -121,10 +148,11 @@ class StudentT(ContinuousDistribution):
     def _tails(self, x: Floats) -> tuple[Floats, Floats]:
         """P(|T| > t) = I_w(df/2, 1/2) with w = df / (df + t^2)."""
         z = (x - self.loc) / self.scale
-        ratio = np.abs(z) / np.sqrt(self.df)
+        df = np.minimum(self.df, 1e100)  # normal long before
+        ratio = np.abs(z) / np.sqrt(df)
         w, rest = (1 / np.hypot(1, ratio)) ** 2, (ratio / np.hypot(1, ratio)) ** 2
         rest = np.where(np.isinf(z), 1.0, rest)
-        log_outside, log_inside = log_incomplete_beta(self.df / 2, 0.5, w, rest)
+        log_outside, log_inside = log_incomplete_beta(df / 2, 0.5, w, rest)
         tail = np.exp(log_outside) / 2
         # P(T > t) = 1/2 - P(|T| <= t) / 2 loses nothing, for it is above 1/4
         near = 0.5 + np.exp(log_inside) / 2
@@ -133,8 +161,9 @@ class StudentT(ContinuousDistribution):
     def _quantile(self, p: Floats, q: Floats) -> Floats:
         tail = np.minimum(p, q)
         middle = np.where(p <= q, q - p, p - q)  # P(|T| <= t)
-        w, rest = beta_quantile_pair(self.df / 2, 0.5, 2 * tail, middle)
-        z = np.sqrt(self.df) * np.sqrt(rest) / np.sqrt(w)
+        df = np.minimum(self.df, 1e100)
+        w, rest = beta_quantile_pair(df / 2, 0.5, 2 * tail, middle)
+        z = np.sqrt(df) * np.sqrt(rest) / np.sqrt(w)
         return self.loc + self.scale * np.where(p <= q, -z, z)
 
     def _sample(self, rng: np.random.Generator, size: tuple[int, ...]) -> Floats:
@@ -153,14 +182,17 @@ class StudentT(ContinuousDistribution):
 
     def _entropy(self) -> Floats:
         half = (self.df + 1) / 2
-        bend = half * (digamma(half) - digamma(self.df / 2))
+        # digamma(half) - digamma(df / 2), which cancel for many degrees of freedom
+        gap = np.log1p(1 / self.df) + log_minus_digamma(self.df / 2) - log_minus_digamma(half)
+        bend = half * gap
         return bend + 0.5 * np.log(self.df) + log_beta(self.df / 2, 0.5) + np.log(self.scale)
 
     @classmethod
     def fit(cls, data: ArrayLike) -> "StudentT":
-        """Maximum likelihood over (loc, log scale, log df), df kept between e^-7 and e^9.
+        """Maximum likelihood over (loc, log scale, log df), df kept between e^-7 and 1e8.
 
-        On data with lighter tails than the normal's, df goes to that bound.
+        The likelihood grows towards the normal limit just where the fourth moment is not above the
+        normal's; then the normal's estimates with df = 1e8 are returned.
         """
         x = sample(data, "data", least=3)
         middle, spread = np.median(x), x.std()
@@ -168,10 +200,13 @@ class StudentT(ContinuousDistribution):
             raise ValueError("all values of data are equal; a scale needs two different ones")
 
         def build(theta: Floats) -> "StudentT":
-            df = np.exp(1 + 8 * np.tanh(theta[2] / 8))
+            df = np.exp(np.clip(theta[2], -7, math.log(1e8)))
             return cls(df, middle + spread * theta[0], spread * np.exp(np.clip(theta[1], -50, 50)))
 
-        start = [0.0, -0.3, 0.6]
+        fourth = float((((x - x.mean()) / spread) ** 4).mean())
+        if fourth <= 3:
+            return cls(1e8, x.mean(), spread)
+        start = [0.0, -0.3, min(math.log(4 + 6 / (fourth - 3)), 3.0)]
         best = maximise_likelihood(lambda theta: float(build(theta).log_likelihood(x)), start)
         return build(best.parameters)
 
@@ -230,11 +265,9 @@ class F(ContinuousDistribution):
 
     def _entropy(self) -> Floats:
         half1, half2 = self.df1 / 2, self.df2 / 2
-        parts = (1 - half1) * digamma(half1) - (1 + half2) * digamma(half2)
-        both = half1 + half2
-        result: Floats = (
-            log_beta(half1, half2) + np.log(self.df2 / self.df1) + parts + both * digamma(both)
-        )
+        # that of its beta share, plus the mean log of the derivative (n/m) / (1 - share)^2
+        log_rest = digamma(half2) - digamma(half1 + half2)
+        result: Floats = Beta(half1, half2).entropy() + np.log(self.df2 / self.df1) - 2 * log_rest
         return result
 
     @classmethod

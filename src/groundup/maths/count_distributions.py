@@ -136,7 +136,7 @@ class Geometric(DiscreteDistribution):
         p = np.asarray(self.p)
         with np.errstate(divide="ignore", invalid="ignore"):
             rest = np.where(p < 1, (1 - p) / p * np.log1p(-p), 0)
-        return -(np.log(p) + rest)
+        return 0.0 - (np.log(p) + rest)
 
     @classmethod
     def fit(cls, data: ArrayLike) -> "Geometric":

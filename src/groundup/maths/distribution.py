@@ -153,7 +153,9 @@ class Distribution(ABC):
         low, high = self._support()
         with np.errstate(all="ignore"):
             value = self._log_density(np.clip(given, low, high))
-        value = np.where((given < low) | (given > high), -np.inf, value)
+        # no point at infinity has a density or a probability
+        outside = (given < low) | (given > high) | np.isinf(given)
+        value = np.where(outside, -np.inf, value)
         return np.where(np.isnan(given), np.nan, value)[()]
 
 
@@ -223,5 +225,5 @@ class DiscreteDistribution(Distribution):
             )
             log_p = one.log_pmf(np.arange(first, last + 1))
             log_p = log_p[np.isfinite(log_p)]
-            values.append(-np.sum(np.exp(log_p) * log_p))
+            values.append(0.0 - np.sum(np.exp(log_p) * log_p))
         return np.array(values).reshape(self.shape)

@@ -51,6 +51,7 @@ def bounded_newton(
 
     `gap_and_slope(u, *arguments)` returns (f(u), f'(u)). A step that leaves what is known to hold
     the root becomes a bisection, so that every element arrives; 1e-15 relative, at most 200 steps.
+    A step as small as rounding ends the search first, for then the bounds are rounding too.
     """
     u = np.clip(start, low, high)
     result, active = u.copy(), np.arange(u.size)
@@ -61,11 +62,13 @@ def bounded_newton(
         gap, slope = gap_and_slope(u, *arguments)
         lows, highs = np.where(gap < 0, u, lows), np.where(gap > 0, u, highs)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            new = u - gap / slope
-        new = np.where((new > lows) & (new < highs), new, (lows + highs) / 2)
-        new = np.where(gap == 0, u, new)
+            step = gap / slope
+        going = ~(np.abs(step) <= 1e-15 * np.maximum(1, np.abs(u)))
+        new = u - np.where(going, step, 0)
+        bisect = going & ~((new > lows) & (new < highs))
+        new = np.where(bisect, (lows + highs) / 2, new)
+        going &= new != u
         result[active] = new
-        going = np.abs(new - u) > 1e-15 * np.maximum(1, np.abs(u))
         active, u, lows, highs = active[going], new[going], lows[going], highs[going]
         arguments = tuple(argument[going] for argument in arguments)
     return result

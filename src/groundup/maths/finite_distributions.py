@@ -54,7 +54,7 @@ class Categorical(DiscreteDistribution):
 
     def _entropy(self) -> Floats:
         positive = self.p[self.p > 0]
-        return np.asarray(-(positive @ np.log(positive)))
+        return np.asarray(0.0 - positive @ np.log(positive))
 
     @classmethod
     def fit(cls, data: ArrayLike, categories: int | None = None) -> "Categorical":

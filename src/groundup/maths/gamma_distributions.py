@@ -11,11 +11,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths.distribution import ContinuousDistribution
-from groundup.maths.gamma_functions import EULER_GAMMA, digamma, log_gamma, trigamma
+from groundup.maths.gamma_functions import (
+    EULER_GAMMA,
+    HALF_LOG_TWO_PI,
+    digamma,
+    log_gamma,
+    log_minus_digamma,
+    stirling_remainder,
+    trigamma,
+)
 from groundup.maths.incomplete_gamma import gamma_quantile, log_incomplete_gamma
-from groundup.maths.numeric_input import Floats, parameter, sample
+from groundup.maths.numeric_input import Floats, fill, parameter, sample
 from groundup.maths.random_variates import log_gamma_variates, uniforms
 from groundup.maths.saddle_point import log_poisson_kernel
+from groundup.maths.tail_quadrature import log1p_minus_linear
 
 
 class Exponential(ContinuousDistribution):
@@ -93,8 +102,11 @@ class Gamma(ContinuousDistribution):
         return self.a / self.rate, self.a / self.rate**2, 2 / np.sqrt(self.a), 6 / self.a
 
     def _entropy(self) -> Floats:
-        a = self.a
-        return a - np.log(self.rate) + log_gamma(a) + (1 - a) * digamma(a)
+        a = np.asarray(self.a)
+        result = np.empty(a.shape)
+        fill(result, a < 10, lambda a: a + log_gamma(a) + (1 - a) * digamma(a), a)
+        fill(result, a >= 10, _entropy_by_stirling, a)
+        return result - np.log(self.rate)
 
     @classmethod
     def fit(cls, data: ArrayLike) -> "Gamma":
@@ -105,13 +117,15 @@ class Gamma(ContinuousDistribution):
         x = sample(data, "data", least=2)
         if (x <= 0).any():
             raise ValueError(f"data holds {x.min()}; a gamma distribution needs numbers above 0")
-        gap = math.log(x.mean()) - np.log(x).mean()
+        # log of the mean less mean of the logs, with digits for values that are nearly equal
+        gap = -float(log1p_minus_linear(x / x.mean() - 1).mean())
         if not gap > 0:
             raise ValueError("all values of data are equal; a gamma shape would be infinite")
         a = (3 - gap + math.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
         for _ in range(100):
-            slope = a * a * (1 / a - float(trigamma(a)))
-            new = 1 / (1 / a + (math.log(a) - float(digamma(a)) - gap) / slope)
+            # the derivative in 1/a; for large a its two terms cancel
+            slope = a * a * (1 / a - float(trigamma(a))) if a < 1e4 else -0.5 - 1 / (6 * a)
+            new = 1 / (1 / a + (float(log_minus_digamma(a)) - gap) / slope)
             if abs(new - a) <= 1e-14 * a:
                 break
             a = new
@@ -123,6 +137,12 @@ class Gamma(ContinuousDistribution):
         x = sample(data, "data", least=2)
         mean, variance = _positive_mean(x), x.var()
         return cls(mean**2 / variance, mean / variance)
+
+
+def _entropy_by_stirling(a: Floats) -> Floats:
+    """The same at rate 1 with the logarithms that a >= 10 multiplies cancelled on paper."""
+    slope = (a - 1) * log_minus_digamma(a)
+    return 0.5 * np.log(a) + HALF_LOG_TWO_PI + stirling_remainder(a) + slope
 
 
 class ChiSquare(Gamma):

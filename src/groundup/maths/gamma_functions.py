@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.numeric_input import Floats, broadcast, real
+from groundup.maths.numeric_input import Floats, broadcast, fill, real
 from groundup.swap import replaceable
 
 EULER_GAMMA = 0.5772156649015329
@@ -44,15 +44,10 @@ def log_gamma(x: ArrayLike) -> Floats:
     x = _not_negative(x, "log_gamma")
     result = np.full(x.shape, np.inf)
     result[np.isnan(x)] = np.nan
-    low = (x > 0) & (x < 0.5)
-    result[low] = log_gamma_1p(x[low]) - np.log(x[low])
-    one = (x >= 0.5) & (x < 1.5)
-    result[one] = log_gamma_1p(x[one] - 1)
-    middle = (x >= 1.5) & (x < _LARGE)
-    result[middle] = _by_recurrence(x[middle])
-    high = (x >= _LARGE) & np.isfinite(x)
-    t = x[high]
-    result[high] = (t - 0.5) * (np.log(t) - 1) - 0.5 + HALF_LOG_TWO_PI + _stirling_series(t)
+    fill(result, (x > 0) & (x < 0.5), lambda t: log_gamma_1p(t) - np.log(t), x)
+    fill(result, (x >= 0.5) & (x < 1.5), lambda t: log_gamma_1p(t - 1), x)
+    fill(result, (x >= 1.5) & (x < _LARGE), _by_recurrence, x)
+    fill(result, (x >= _LARGE) & np.isfinite(x), _by_stirling, x)
     return result[()]
 
 
@@ -75,6 +70,11 @@ def _by_recurrence(x: Floats) -> Floats:
         rest = np.where(far, rest - 1, rest)
         product = np.where(far, product * rest, product)
     return np.log(product) + _around_two(rest - 2)
+
+
+def _by_stirling(x: Floats) -> Floats:
+    result: Floats = (x - 0.5) * (np.log(x) - 1) - 0.5 + HALF_LOG_TWO_PI + _stirling_series(x)
+    return result
 
 
 def _stirling_series(x: Floats) -> Floats:
@@ -102,19 +102,28 @@ def log_beta(a: ArrayLike, b: ArrayLike) -> Floats:
     small, large = np.minimum(a, b), np.maximum(a, b)
     _not_negative(small, "log_beta")
     result = np.full(small.shape, np.nan)
-    plain = large < _LARGE
-    total = small[plain] + large[plain]
-    pair = log_gamma(small[plain]) + log_gamma(large[plain])
-    result[plain] = pair - log_gamma(total)
-    mixed = (large >= _LARGE) & (small < _LARGE)
-    result[mixed] = log_gamma(small[mixed]) + _log_gamma_ratio(large[mixed], small[mixed])
-    both = small >= _LARGE
-    s, t = small[both], large[both]
-    corrections = _stirling_series(s) + _stirling_series(t) - _stirling_series(s + t)
-    leading = -(t - 0.5) * np.log1p(s / t) - s * np.log1p(t / s)
-    result[both] = HALF_LOG_TWO_PI - 0.5 * np.log(s) + leading + corrections
+    fill(result, large < _LARGE, _log_beta_of_small, small, large)
+    fill(result, (large >= _LARGE) & (small < _LARGE), _log_beta_of_unequal, small, large)
+    fill(result, small >= _LARGE, _log_beta_of_large, small, large)
     result[small == 0] = np.inf
     return result[()]
+
+
+def _log_beta_of_small(a: Floats, b: Floats) -> Floats:
+    result: Floats = log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+    return result
+
+
+def _log_beta_of_unequal(small: Floats, large: Floats) -> Floats:
+    return log_gamma(small) + _log_gamma_ratio(large, small)
+
+
+def _log_beta_of_large(s: Floats, t: Floats) -> Floats:
+    """Stirling's formula for all three, s <= t; what is huge in them cancels."""
+    corrections = _stirling_series(s) + _stirling_series(t) - _stirling_series(s + t)
+    leading = -(t - 0.5) * np.log1p(s / t) - s * np.log1p(t / s)
+    result: Floats = HALF_LOG_TWO_PI - 0.5 * np.log(s) + leading + corrections
+    return result
 
 
 def _log_gamma_ratio(a: Floats, b: Floats) -> Floats:
@@ -133,10 +142,26 @@ def digamma(x: ArrayLike) -> Floats:
     relative digits.
     """
     x, shift = _raised(_not_negative(x, "digamma"), power=1)
+    return (np.log(x) - _log_minus_digamma(x) - shift)[()]
+
+
+def log_minus_digamma(x: ArrayLike) -> Floats:
+    r"""$\log x - \psi(x)$ for x > 0, about 1/2x, with digits where both terms have lost theirs."""
+    x = _not_negative(x, "log_minus_digamma")
+    large = x >= _LARGE
+    result = np.full(x.shape, np.nan)
+    fill(result, large, _log_minus_digamma, x)
+    fill(result, ~large, lambda t: np.log(t) - digamma(t), x)
+    return result[()]
+
+
+def _log_minus_digamma(x: Floats) -> Floats:
+    """1/2x + sum of B_2k / (2k x^2k) for x >= 10."""
     series, inverse_square = np.zeros_like(x), (1 / x) ** 2
     for k in range(len(_BERNOULLI), 0, -1):
         series = inverse_square * (_BERNOULLI[k - 1] / (2 * k) + series)
-    return (np.log(x) - 0.5 / x - series - shift)[()]
+    result: Floats = 0.5 / x + series
+    return result
 
 
 @replaceable

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from groundup.maths.elementwise_iteration import bounded_newton, continued_fraction
 from groundup.maths.error_function import normal_quantile
 from groundup.maths.gamma_functions import log_beta
-from groundup.maths.numeric_input import Floats, broadcast
+from groundup.maths.numeric_input import Floats, broadcast, fill
 from groundup.maths.saddle_point import log_binomial_kernel, log_shares
 from groundup.maths.tail_quadrature import (
     exp_minus_linear,
@@ -58,9 +58,11 @@ def log_incomplete_beta(
     left = inside & ~near_zero & ~near_one & (x * b <= a * y)  # below the point a / (a + b)
     right = inside & ~near_zero & ~near_one & ~left
     for region, method in ((near_zero, _both_by_series), (left, _both_by_tail)):
-        log_p[region], log_q[region] = method(a[region], b[region], x[region], y[region])
+        if region.any():
+            log_p[region], log_q[region] = method(a[region], b[region], x[region], y[region])
     for region, method in ((near_one, _both_by_series), (right, _both_by_tail)):
-        log_q[region], log_p[region] = method(b[region], a[region], y[region], x[region])
+        if region.any():
+            log_q[region], log_p[region] = method(b[region], a[region], y[region], x[region])
     return log_p[()], log_q[()]
 
 
@@ -87,14 +89,17 @@ def _both_by_tail(a: Floats, b: Floats, x: Floats, y: Floats) -> tuple[Floats, F
     """
     log_p = np.minimum(_log_tail(a, b, x, y), 0)
     log_q = log1mexp(log_p)
-    most = log_p > -0.05
-    a, b, x, y = a[most], b[most], x[most], y[most]
+    fill(log_q, log_p > -0.05, _log_complement, a, b, x, y)
+    return log_p, log_q
+
+
+def _log_complement(a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
     term, total = np.ones_like(x), np.ones_like(x)
     for n in range(1, 120):
         term = term * (a + b + n - 1) / (b + n) * y
         total = total + term
-    log_q[most] = log_beta_kernel(a, b, x, y) - np.log(b) + np.log(total)
-    return log_p, log_q
+    result: Floats = log_beta_kernel(a, b, x, y) - np.log(b) + np.log(total)
+    return result
 
 
 def _log_tail(a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
@@ -102,7 +107,7 @@ def _log_tail(a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
     smooth = np.minimum(a, b) >= 20
     result = np.empty(a.shape)
     for region, method in ((smooth, _log_quadrature), (~smooth, _log_fraction)):
-        result[region] = method(a[region], b[region], x[region], y[region])
+        fill(result, region, method, a, b, x, y)
     return result
 
 

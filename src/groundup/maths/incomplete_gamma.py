@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from groundup.maths.elementwise_iteration import bounded_newton, continued_fraction
 from groundup.maths.error_function import normal_quantile
 from groundup.maths.gamma_functions import log_gamma_1p
-from groundup.maths.numeric_input import Floats, broadcast
+from groundup.maths.numeric_input import Floats, broadcast, fill
 from groundup.maths.saddle_point import log_poisson_kernel
 from groundup.maths.tail_quadrature import exp_minus_linear, log1mexp, tail_length, tail_mass
 from groundup.swap import replaceable
@@ -49,18 +49,20 @@ def log_incomplete_gamma(a: ArrayLike, x: ArrayLike) -> tuple[Floats, Floats]:
     fraction = usual & ~central & ~small & (x >= a + 1)
     below, above = central & (x <= a), central & (x > a)
     for region, log_lower in ((series, _log_lower_series), (below, _log_lower_quadrature)):
-        log_p[region] = np.minimum(log_lower(a[region], x[region]), 0)
+        fill(log_p, region, log_lower, a, x)
+        log_p[region] = np.minimum(log_p[region], 0)
         log_q[region] = log1mexp(log_p[region])
     for region, log_upper in (
         (fraction, _log_upper_fraction),
         (above, _log_upper_quadrature),
         (small, _log_upper_small),
     ):
-        log_q[region] = np.minimum(log_upper(a[region], x[region]), 0)
+        fill(log_q, region, log_upper, a, x)
+        log_q[region] = np.minimum(log_q[region], 0)
         log_p[region] = log1mexp(log_q[region])
     # at small a the lower function is the small one where x is tiny
     tiny = small & (log_p < -0.5)
-    log_p[tiny] = _log_lower_series(a[tiny], x[tiny])
+    fill(log_p, tiny, _log_lower_series, a, x)
     return log_p[()], log_q[()]
 
 

@@ -200,7 +200,7 @@ def likelihood_ratio(log_likelihood: float, restricted: float, freedom: int) -> 
             f"the restricted log-likelihood {restricted} exceeds the full one {log_likelihood}; "
             "fit the full model again, from the restricted one's estimate"
         )
-    statistic = max(statistic, 0.0)
+    statistic = max(float(statistic), 0.0)
     return statistic, float(gamma_upper(freedom / 2, statistic / 2))
 
 

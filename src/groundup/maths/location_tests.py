@@ -43,9 +43,16 @@ def _t_result(
     )
 
 
-def _variance(x: Floats) -> float:
-    """Sample variance with divisor n - 1; 0 for equal values, which rounding must not blur."""
-    return 0.0 if np.ptp(x) == 0 else float(x.var(ddof=1))
+def _deviation(x: Floats) -> float:
+    """Sample deviation with divisor n - 1; 0 for equal values, which rounding must not blur.
+
+    Divided by the largest distance first, so that squares of 1e200 or 1e-200 stay in range.
+    """
+    if (x == x[0]).all():
+        return 0.0
+    offset = x - x.mean()
+    largest = float(np.abs(offset).max())
+    return largest * math.sqrt(float(((offset / largest) ** 2).sum()) / (x.size - 1))
 
 
 @replaceable
@@ -84,7 +91,7 @@ def t_test(
 ) -> Significance:
     r"""One sample: $t = (\bar x - \mu)\sqrt n/s$ with n - 1 degrees of freedom."""
     values = sample(x, "x", least=2)
-    estimate, deviation = float(values.mean()), math.sqrt(_variance(values))
+    estimate, deviation = float(values.mean()), _deviation(values)
     return _t_result(
         estimate,
         mean,
@@ -115,14 +122,18 @@ def two_sample_t_test(
     """
     first, second = sample(x, "x", least=2), sample(y, "y", least=2)
     n, m = first.size, second.size
-    pooled = ((n - 1) * _variance(first) + (m - 1) * _variance(second)) / (n + m - 2)
+    freedom = n + m - 2
+    pooled = math.hypot(
+        math.sqrt((n - 1) / freedom) * _deviation(first),
+        math.sqrt((m - 1) / freedom) * _deviation(second),
+    )
     estimate = float(first.mean() - second.mean())
     return _t_result(
         estimate,
         0.0,
-        math.sqrt(pooled * (1 / n + 1 / m)),
-        n + m - 2,
-        effect=estimate / math.sqrt(pooled) if pooled else math.nan,
+        pooled * math.sqrt(1 / n + 1 / m),
+        freedom,
+        effect=estimate / pooled if pooled else math.nan,
         alternative=alternative,
         confidence=confidence,
     )
@@ -140,14 +151,13 @@ def welch_t_test(
     """
     first, second = sample(x, "x", least=2), sample(y, "y", least=2)
     n, m = first.size, second.size
-    squares = _variance(first), _variance(second)
-    first_share, second_share = squares[0] / n, squares[1] / m
-    estimate, error = float(first.mean() - second.mean()), math.sqrt(first_share + second_share)
+    deviations = _deviation(first), _deviation(second)
+    first_error, second_error = deviations[0] / math.sqrt(n), deviations[1] / math.sqrt(m)
+    estimate, error = float(first.mean() - second.mean()), math.hypot(first_error, second_error)
     # as shares of their sum, for variances of 1e-200 would underflow when squared
-    total = first_share + second_share
-    a, b = (first_share / total, second_share / total) if total else (0.5, 0.5)
+    a, b = ((first_error / error) ** 2, (second_error / error) ** 2) if error else (0.5, 0.5)
     freedom = 1 / (a**2 / (n - 1) + b**2 / (m - 1))
-    deviation = math.sqrt(squares[0] / 2 + squares[1] / 2)
+    deviation = math.hypot(*deviations) / math.sqrt(2)
     return _t_result(
         estimate,
         0.0,

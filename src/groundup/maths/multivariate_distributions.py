@@ -170,6 +170,8 @@ class Dirichlet:
         x = _rows(data, 2)
         if (x <= 0).any() or not np.allclose(x.sum(axis=1), 1, atol=1e-9):
             raise ValueError("data must be rows of shares above 0 that sum to 1")
+        if (x == x[0]).all():
+            raise ValueError("all rows of data are equal; a Dirichlet fit needs different ones")
         logs = np.log(x).mean(axis=0)
         a = np.ones(x.shape[1])
         for _ in range(20):

@@ -108,9 +108,16 @@ def generator(rng: Seed) -> np.random.Generator:
 def pointwise(function: Callable[..., Floats], where: NDArray[np.bool_], *arrays: Floats) -> Floats:
     """The function on the points where it applies, NaN elsewhere; arrays share one shape."""
     result = np.full(where.shape, np.nan)
+    fill(result, where, function, *arrays)
+    return result
+
+
+def fill(
+    result: Floats, where: NDArray[np.bool_], function: Callable[..., Floats], *arrays: Floats
+) -> None:
+    """Write the function's values in place where it applies; it is not called for no points."""
     if where.any():
         result[where] = function(*(array[where] for array in arrays))
-    return result
 
 
 def _few(array: Floats) -> str:

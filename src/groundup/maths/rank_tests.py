@@ -38,19 +38,20 @@ def tie_sum(x: Floats) -> float:
 
 
 @replaceable
-def rank_sum_counts(double_ranks: ArrayLike, chosen: int) -> Floats:
-    """How many choices of `chosen` items have each sum of doubled ranks 0, 1, 2, ...
+def rank_sum_counts(whole_ranks: ArrayLike, chosen: int) -> Floats:
+    """How many choices of `chosen` items have each sum of ranks 0, 1, 2, ...
 
-    Dynamic programming over items: ways[j, s] gains ways[j-1, s - r]. Doubling makes ties whole.
-    Sums of positive floats: relative error about n eps.
+    Dynamic programming over items: ways[j, s] gains ways[j-1, s - r]. Ranks must be whole: where
+    values tie, give doubled ones. Sums of positive floats: relative error about n eps.
     """
-    items = np.asarray(double_ranks).astype(np.int64)
+    items = np.sort(np.asarray(whole_ranks).astype(np.int64))
     ways = np.zeros((chosen + 1, int(items.sum()) + 1))
-    ways[0, 0] = 1
+    ways[0, 0], reach = 1, 0  # reach: the largest sum so far
     for seen, rank in enumerate(items):
         top = min(seen + 1, chosen)
-        # the right side is computed before it is added, so no item is counted twice
-        ways[1 : top + 1, rank:] += ways[:top, : ways.shape[1] - rank].copy()
+        # the right side is copied before it is added, so no item is counted twice
+        ways[1 : top + 1, rank : rank + reach + 1] += ways[:top, : reach + 1].copy()
+        reach += int(rank)
     result: Floats = ways[chosen]
     return result
 
@@ -77,8 +78,9 @@ def mann_whitney(
     rank = ranks(both)
     u = float(rank[:n].sum()) - n * (n + 1) / 2
     if _is_exact(method, n + m):
-        ways = rank_sum_counts(2 * rank, n)
-        seen = round(2 * float(rank[:n].sum()))
+        scale = 1 if np.array_equal(rank, np.floor(rank)) else 2
+        ways = rank_sum_counts(scale * rank, n)
+        seen = round(scale * float(rank[:n].sum()))
         lower, upper = ways[: seen + 1].sum() / ways.sum(), ways[seen:].sum() / ways.sum()
     else:
         total = n + m
