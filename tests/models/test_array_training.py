@@ -23,8 +23,8 @@ X = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32)
 Y = (X[:, :1] * X[:, 1:2] > 0).astype(np.float32)
 
 
-def network(seed=0):
-    return MLP([3, 16, 1], rng=np.random.default_rng(seed), activation="tanh")
+def network(seed=0, **settings):
+    return MLP([3, 16, 1], rng=np.random.default_rng(seed), activation="tanh", **settings)
 
 
 def loss_of(model, config):
@@ -47,11 +47,12 @@ def test_it_learns_and_tells_what_happened():
 
 
 @pytest.mark.parametrize("kind", ["sgd", "rmsprop", "adam", "adamw"])
-def test_a_stopped_run_ends_as_one_that_was_not(kind):
+@pytest.mark.parametrize("settings", [{}, {"dropout": 0.5, "batch_norm": True}])
+def test_a_stopped_run_ends_as_one_that_was_not(kind, settings):
     config = ArrayTraining(steps=30, batch_size=16, lr=0.01, optimizer=kind)
-    whole = network()
+    whole = network(**settings)
     fit(whole, loss_of(whole, config), config)
-    stopped = network()
+    stopped = network(**settings)
     half = beginning(stopped, config)
 
     class Stop(Exception):
@@ -64,7 +65,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(kind):
     with pytest.raises(Stop):
         fit(stopped, loss_of(stopped, config), config, state=half, watch=stop)
     saved = {name: np.array(array) for name, array in state_arrays(stopped, half).items()}
-    fresh = network(seed=9)
+    fresh = network(seed=9, **settings)
     state = restored(fresh, config, saved)
     assert state.done == 13
     fit(fresh, loss_of(fresh, config), config, state=state)
@@ -78,6 +79,8 @@ def test_batches_take_each_example_once_an_epoch():
         assert [len(part) for part in rows] == [4, 4, 2]
         assert sorted(np.concatenate(rows)) == list(range(10))
     assert not np.array_equal(batch_of(10, 10, 0, 1), batch_of(10, 10, 1, 1))
+    with pytest.raises(ValueError, match="0 examples"):
+        batch_of(0, 4, 0, 1)
 
 
 def test_the_rate_falls_along_a_cosine():
@@ -102,3 +105,19 @@ def test_evaluation_leaves_nothing_behind():
     }
     assert len(results) == 1
     assert model.training
+    model.dropout.eval()
+    evaluate(model, lambda: mse(model(Tensor(X)), Tensor(Y)))
+    assert model.training
+    assert not model.dropout.training
+
+
+def test_every_step_drops_something_else():
+    model, kept = network(dropout=0.5), []
+    ones = Tensor(np.ones(64, np.float32), requires_grad=True)
+
+    def loss(step):
+        kept.append(model.dropout(ones))
+        return (kept[-1] * model.layers[0].bias.sum()).sum()
+
+    fit(model, loss, ArrayTraining(steps=3))
+    assert len({row.data.tobytes() for row in kept}) == 3

@@ -64,14 +64,50 @@ def test_the_plain_network_is_torchs():
     x = rng().standard_normal((3, 1, 8, 8))
     h = parts["features"](torch.tensor(x)).flatten(1)
     wanted = parts["head"](parts["hidden"](h).relu())
-    np.testing.assert_allclose(ours(Tensor(x)).data, wanted.detach(), rtol=1e-10, atol=1e-12)
+    logits = ours(Tensor(x))
+    np.testing.assert_allclose(logits.data, wanted.detach(), rtol=1e-10, atol=1e-12)
+    (logits * logits.cos()).sum().backward()
+    (wanted * wanted.cos()).sum().backward()
+    known = dict(parts.named_parameters())
+    for name, parameter in ours.named_parameters():
+        np.testing.assert_allclose(parameter.grad.data, known[name].grad, rtol=1e-8, atol=1e-10)
+
+
+class TorchResNet(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(1, 4, 3, 1, 1, bias=False)
+        self.stem_norm = torch.nn.BatchNorm2d(4)
+        self.blocks = torch.nn.Sequential(TorchBlock(4, 4, 1), TorchBlock(4, 6, 2))
+        self.head = torch.nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.head(self.blocks(self.stem_norm(self.stem(x)).relu()).mean((2, 3)))
+
+
+@pytest.mark.reference
+def test_the_residual_network_is_torchs():
+    ours, theirs = ResNet([4, 6], classes=3, rng=rng()).to(np.float64), TorchResNet().double()
+    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
+    x, ids = rng().standard_normal((5, 1, 8, 8)), np.array([0, 1, 2, 1, 0])
+    logits, wanted = ours(Tensor(x)), theirs(torch.tensor(x))
+    np.testing.assert_allclose(logits.data, wanted.detach(), rtol=1e-9, atol=1e-11)
+    cross_entropy(logits, ids).backward()
+    torch.nn.functional.cross_entropy(wanted, torch.tensor(ids)).backward()
+    known = dict(theirs.named_parameters())
+    for name, parameter in ours.named_parameters():
+        np.testing.assert_allclose(
+            parameter.grad.data, known[name].grad, rtol=1e-7, atol=1e-9, err_msg=name
+        )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cnn", "resnet"])
 def test_digits_are_read(kind):
+    """397 held out in any order of writers; a share of 97 % of them has a deviation of 0.9 %."""
     digits = load_digits()
-    x, y = (digits.images[:, None] / 16).astype(np.float32), digits.target
+    order = rng().permutation(len(digits.target))
+    x, y = (digits.images[order, None] / 16).astype(np.float32), digits.target[order]
     model = (
         CNN([8, 16], size=8, classes=10, rng=rng())
         if kind == "cnn"
@@ -85,7 +121,7 @@ def test_digits_are_read(kind):
 
     fit(model, loss, config)
     found = model.eval()(Tensor(x[1400:])).data.argmax(1)
-    assert (found == y[1400:]).mean() > 0.93
+    assert (found == y[1400:]).mean() > 0.95
 
 
 def test_images_that_cannot_be_halved_are_refused():

@@ -71,6 +71,17 @@ def test_a_hidden_layer_learns_xor_and_none_does_not():
     assert learnt(MLP([2, 8, 1], rng=rng(), activation="none"), x, y) <= 0.75
 
 
+def test_two_hidden_layers_part_two_spirals():
+    """Two arms, one turn and a half each, the other half a turn ahead."""
+    along = np.linspace(0.2, 1, 100)
+    angle = 3 * np.pi * along
+    arm = np.stack([along * np.cos(angle), along * np.sin(angle)], 1)
+    x = np.concatenate([arm, -arm]).astype(np.float32)
+    y = np.repeat([[0.0], [1.0]], 100, 0).astype(np.float32)
+    assert learnt(MLP([2, 32, 32, 1], rng=rng(), activation="tanh"), x, y, lr=0.02) == 1.0
+    assert learnt(MLP([2, 1], rng=rng()), x, y) < 0.8
+
+
 def test_it_reads_digits():
     digits = load_digits()
     x, y = (digits.data / 16).astype(np.float32), digits.target

@@ -84,6 +84,10 @@ def test_it_learns_a_text_and_says_it(kind):
     )
     assert likely[0] == likely[1]
     assert likely[0] in sequences
+    ours.eval().generate(
+        start=0, end=1, count=1, longest=2, temperature=0, rng=np.random.default_rng(0)
+    )
+    assert not ours.training
 
 
 def test_draws_follow_the_distribution():

@@ -1,10 +1,11 @@
 """Training on the NumPy engine: the loop, and a state that a stopped run goes on from.
 
-The batch of a step is a function of the step alone, so that a run that was stopped and goes on sees
-what one that was not would have seen.
+The batch of a step and what dropout drops in it are functions of the step alone, so that a run that
+was stopped and goes on sees what one that was not would have seen.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +75,7 @@ def fit(
         while state.done < config.steps:
             state.optimizer.lr = config.lr * cosine(state.done / config.steps)
             state.optimizer.zero_grad()
+            draw_by_step(model, config.seed, state.done)
             loss = loss_of(state.done)
             if not np.isfinite(loss.data):
                 raise ValueError(f"the loss is {loss.item()} at step {state.done}; lower the rate")
@@ -94,6 +96,14 @@ def beginning(model: Module, config: ArrayTraining) -> TrainingState:
     return TrainingState(optimizer=optimizer)
 
 
+def draw_by_step(model: Module, seed: int, step: int) -> None:
+    """Give the parts that draw (dropout) the generator of this step."""
+    rng = np.random.default_rng([seed, step])
+    for part in model.modules():
+        if isinstance(getattr(part, "rng", None), np.random.Generator):
+            part.rng = rng  # type: ignore[attr-defined]
+
+
 def cosine(share: float) -> float:
     """Half a cosine, from 1 at share 0 to 0 at share 1. Loshchilov and Hutter, "SGDR" (2017)."""
     return float(0.5 + 0.5 * np.cos(np.pi * min(max(share, 0.0), 1.0)))
@@ -102,8 +112,10 @@ def cosine(share: float) -> float:
 def batch_of(count: int, size: int, step: int, seed: int) -> Any:
     """Which of `count` examples step `step` takes: each once an epoch, in an order of its own.
 
-    The last batch of an epoch may be smaller.
+    The last batch of an epoch may be smaller. ValueError without examples.
     """
+    if count < 1 or size < 1:
+        raise ValueError(f"there are {count} examples for batches of {size}; both must be above 0")
     per_epoch = -(-count // size)
     epoch, place = divmod(step, per_epoch)
     order = np.random.default_rng([seed, epoch]).permutation(count)
@@ -112,12 +124,21 @@ def batch_of(count: int, size: int, step: int, seed: int) -> Any:
 
 def evaluate(model: Module, loss_of: Callable[[], Tensor]) -> float:
     """A loss without training: nothing is recorded, dropout and batch statistics rest."""
+    with in_evaluation(model):
+        return float(loss_of().item())
+
+
+@contextmanager
+def in_evaluation(model: Module) -> Iterator[None]:
+    """Evaluation without a record for a while; then each part is in the mode it was in."""
+    modes = [(part, part.training) for part in model.modules()]
     model.eval()
     try:
         with no_grad():
-            return float(loss_of().item())
+            yield
     finally:
-        model.train()
+        for part, mode in modes:
+            part.training = mode
 
 
 def state_arrays(model: Module, state: TrainingState) -> dict[str, Any]:

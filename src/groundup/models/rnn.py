@@ -16,9 +16,9 @@ from groundup.autograd import functions
 from groundup.autograd.dropout import Dropout
 from groundup.autograd.linear import Embedding, Linear
 from groundup.autograd.module import Module
-from groundup.autograd.record import no_grad
 from groundup.autograd.recurrent import GRU, LSTM, RNN, Recurrent, State, detached
 from groundup.autograd.tensor import Tensor
+from groundup.models.array_training import in_evaluation
 
 Kind = Literal["rnn", "lstm", "gru"]
 KINDS: dict[str, type[Recurrent]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
@@ -73,11 +73,8 @@ class RecurrentLM(Module):
     def bits(self, ids_BT: Any, targets_BT: Any) -> tuple[float, int]:
         """Bits that the targets cost in all, and how many count."""
         counted = int((np.asarray(targets_BT) != IGNORED).sum())
-        was_training = self.training
-        self.eval()
-        with no_grad():
+        with in_evaluation(self):
             nats = self.loss(ids_BT, targets_BT).item() * counted if counted else 0.0
-        self.train(was_training)
         return nats / math.log(2), counted
 
     def generate(
@@ -96,15 +93,13 @@ class RecurrentLM(Module):
         """
         if not temperature >= 0:
             raise ValueError(f"temperature is {temperature}; it must be 0 or more")
-        self.eval()
         ids, state = np.full((count, 1), start), None
         drawn: list[Any] = []
-        with no_grad():
+        with in_evaluation(self):
             for _ in range(longest):
                 logits_B1V, state = self(ids, state)
                 ids = draw(logits_B1V.data[:, 0].astype(np.float64), temperature, rng)[:, None]
                 drawn.append(ids)
-        self.train()
         rows = np.concatenate(drawn, 1).tolist() if drawn else [[] for _ in range(count)]
         return [row[: row.index(end)] if end in row else row for row in rows]
 

@@ -18,9 +18,9 @@ import numpy as np
 from groundup.autograd import functions
 from groundup.autograd.linear import Embedding, Linear
 from groundup.autograd.module import Module
-from groundup.autograd.record import no_grad
 from groundup.autograd.recurrent import GRU
 from groundup.autograd.tensor import Tensor
+from groundup.models.array_training import in_evaluation
 from groundup.models.rnn import padded
 from groundup.swap import replaceable
 
@@ -118,12 +118,14 @@ class Seq2Seq(Module):
         """The likeliest output symbol by symbol ("greedy"), and the weights on the inputs.
 
         Each ends before `end` or after `longest` symbols. The weights are B x T x S, or None.
+        ValueError for a `longest` below 1.
         """
+        if longest < 1:
+            raise ValueError(f"longest is {longest}; an output needs room for 1 symbol or more")
         ids_BS, lengths_B = side_by_side(inputs)
         rows: list[Any] = []
         looks: list[Any] = []
-        self.eval()
-        with no_grad():
+        with in_evaluation(self):
             memory_BSF, state = self.encode(ids_BS, lengths_B)
             ids = np.full((len(inputs), 1), self.start)
             for _ in range(longest):
@@ -133,7 +135,6 @@ class Seq2Seq(Module):
                 looks.append(None if weights is None else weights.data)
                 if (np.concatenate(rows, 1) == self.end).any(1).all():
                     break
-        self.train()
         written = [_until(row, self.end) for row in np.concatenate(rows, 1).tolist()]
         return written, None if looks[0] is None else np.concatenate(looks, 1)
 
@@ -141,14 +142,16 @@ class Seq2Seq(Module):
         """The likeliest output that a search over `width` beginnings at once finds, for one input.
 
         Beginnings are compared by log probability; an ended one by that over its length, so that
-        short ones are not preferred.
+        short ones are not preferred. It stops when `width` have ended; one that did not end counts
+        only where none did. With width 1 it is `translate`. ValueError for sizes below 1.
         """
-        if width < 1:
-            raise ValueError(f"the beam's width is {width}; it must be 1 or more")
+        if width < 1 or longest < 1:
+            raise ValueError(
+                f"the beam's width is {width}, longest {longest}; both must be 1 or more"
+            )
         ids_BS, lengths_B = side_by_side([ids])
         ended: list[tuple[float, list[int]]] = []
-        self.eval()
-        with no_grad():
+        with in_evaluation(self):
             memory_BSF, state = self.encode(ids_BS, lengths_B)
             alive: list[tuple[float, list[int], Tensor]] = [(0.0, [], state)]
             for _ in range(longest):
@@ -156,9 +159,7 @@ class Seq2Seq(Module):
                 ended += done
                 if not alive or len(ended) >= width:
                     break
-        self.train()
-        ended += [(total / (len(row) + 1), row) for total, row, _ in alive]
-        return max(ended)[1]
+        return max(ended)[1] if ended else alive[0][1]
 
     def _grow(
         self,
