@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tests.maths.minimisers_family import Quadratic, Rosenbrock
 
 from groundup.maths import convexity as c
+from groundup.maths.descent import curvature_range
 
 BOX = ([-2.0, -2.0], [2.0, 2.0])
 SEEDS = st.integers(0, 2**31)
@@ -109,3 +110,9 @@ def test_bad_input_is_refused():
         c.is_positive_semidefinite([[1, 2], [3, 4]])
     with pytest.raises(ValueError, match="values has 1 entries"):
         c.conjugate_on_grid([1.0, 2.0], [1.0], [0.0])
+
+
+def test_a_matrix_of_no_rows():
+    assert c.is_positive_semidefinite(np.zeros((0, 0)))
+    with pytest.raises(ValueError, match=r"shape \(0, 0\)"):
+        curvature_range(np.zeros((0, 0)))

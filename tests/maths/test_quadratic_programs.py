@@ -270,7 +270,7 @@ def test_bad_input_is_refused():
         program([1.0], P=[[-1.0]])
     with pytest.raises(ValueError, match="belong together"):
         program([1.0], G=[[1.0]])
-    with pytest.raises(ValueError, match=r"G has shape \(1, 1\); wanted \(rows, 2\)"):
+    with pytest.raises(ValueError, match=r"G has shape \(1, 1\); wanted 2 columns"):
         program([1.0, 2], G=[[1.0]], h=[1.0])
     with pytest.raises(ValueError, match="h has 2 entries"):
         program([1.0], G=[[1.0]], h=[1.0, 2])

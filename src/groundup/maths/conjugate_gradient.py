@@ -18,17 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths.convergence import Solution, told
-from groundup.maths.finite import (
-    Field,
-    Floats,
-    Scalar,
-    finite_vector,
-    positive,
-    symmetric_matrix,
-    vector_at,
-)
+from groundup.maths.finite import Field, Floats, Scalar, finite_vector, positive, vector_at
 from groundup.maths.line_descent import minimise_along
 from groundup.maths.line_search import EPSILON
+from groundup.maths.matrices import symmetric_matrix
 from groundup.swap import replaceable
 
 

@@ -26,9 +26,9 @@ from groundup.maths.finite import (
     finite_vector,
     matrix_at,
     number_at,
-    symmetric_matrix,
     vector_at,
 )
+from groundup.maths.matrices import symmetric_matrix
 from groundup.swap import replaceable
 
 SLACK = 1e-9
@@ -131,9 +131,12 @@ def hessian_counterexample(
 
 @replaceable
 def is_positive_semidefinite(A: ArrayLike, *, slack: float = 1e-10) -> bool:
-    """Whether no eigenvalue of a symmetric A, shape (n, n), lies below -slack max|eigenvalue|."""
+    """Whether no eigenvalue of a symmetric A, shape (n, n), lies below -slack max|eigenvalue|.
+
+    The matrix of no rows is: it has no eigenvalue.
+    """
     values = np.linalg.eigvalsh(symmetric_matrix(A, "A"))
-    return bool(values[0] >= -slack * np.abs(values).max())
+    return bool(values.min(initial=0.0) >= -slack * np.abs(values).max(initial=0.0))
 
 
 @replaceable

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths.convergence import Solution, told
-from groundup.maths.finite import Floats, finite_vector, positive, symmetric_matrix
+from groundup.maths.finite import Floats, finite_vector, positive
+from groundup.maths.matrices import symmetric_matrix
 from groundup.swap import replaceable
 
 

@@ -17,16 +17,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.finite import (
-    Field,
-    Floats,
-    Scalar,
-    finite_matrix,
-    finite_vector,
-    number_at,
-    real_array,
-)
+from groundup.maths.finite import Field, Floats, Scalar, finite_vector, number_at, real_array
 from groundup.maths.finite_differences import EPSILON
+from groundup.maths.matrices import finite_matrix
 from groundup.swap import replaceable
 
 

@@ -28,9 +28,9 @@ from groundup.maths.finite import (
     finite_vector,
     number_at,
     positive,
-    symmetric_matrix,
     vector_at,
 )
+from groundup.maths.matrices import symmetric_matrix
 from groundup.swap import replaceable
 
 
@@ -132,8 +132,11 @@ def smoothness_of_least_squares(A: ArrayLike) -> float:
 
 @replaceable
 def curvature_range(hessian: ArrayLike) -> tuple[float, float]:
-    r"""$(\mu, L)$: the smallest and largest eigenvalue of a symmetric matrix."""
-    values = np.linalg.eigvalsh(symmetric_matrix(hessian, "hessian"))
+    r"""$(\mu, L)$: the smallest and largest eigenvalue of a symmetric matrix, not empty."""
+    matrix = symmetric_matrix(hessian, "hessian", tolerance=1e-8)
+    if matrix.size == 0:
+        raise ValueError("hessian has shape (0, 0); wanted a row or more")
+    values = np.linalg.eigvalsh(matrix)
     return float(values[0]), float(values[-1])
 
 

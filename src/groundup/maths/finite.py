@@ -46,37 +46,6 @@ def finite_vector(values: ArrayLike, name: str, *, size: int | None = None) -> F
     return array
 
 
-def finite_matrix(values: ArrayLike, name: str, *, columns: int | None = None) -> Floats:
-    """A fresh float64 copy of a finite real matrix, with `columns` columns if that is given.
-
-    It may have no rows. Raises ValueError, naming `name`, for anything else.
-    """
-    array = finite_array(values, name)
-    if array.ndim != 2 or array.shape[1] == 0 or columns not in (None, array.shape[1]):
-        wanted = "(rows, columns)" if columns is None else f"(rows, {columns})"
-        raise ValueError(f"{name} has shape {array.shape}; wanted {wanted}")
-    return array
-
-
-def square_matrix(values: ArrayLike, name: str, *, size: int | None = None) -> Floats:
-    """A fresh float64 copy of a finite real square matrix, of `size` rows if that is given."""
-    array = finite_matrix(values, name, columns=size)
-    if array.shape[0] != array.shape[1]:
-        raise ValueError(f"{name} has shape {array.shape}; wanted as many rows as columns")
-    return array
-
-
-def symmetric_matrix(values: ArrayLike, name: str, *, size: int | None = None) -> Floats:
-    """A fresh, exactly symmetric float64 copy; ValueError where the two halves differ.
-
-    They may differ by rounding, 1e-8 max|A|; then their mean is taken.
-    """
-    array = square_matrix(values, name, size=size)
-    if np.abs(array - array.T).max() > 1e-8 * np.abs(array).max():
-        raise ValueError(f"{name} is not symmetric; pass (A + A.T) / 2 if that is what is meant")
-    return (array + array.T) / 2
-
-
 def number_at(function: Scalar, x: Floats) -> float:
     """The function at x, as a float that may be NaN or infinite; ValueError if it is no number.
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.finite import Floats, finite_matrix, finite_vector
+from groundup.maths.finite import Floats, finite_vector
+from groundup.maths.matrices import finite_matrix
 from groundup.swap import replaceable
 
 

@@ -16,41 +16,52 @@ TINY = 1e-150
 """Nothing beside a matrix of size one: an iteration may call it zero; its square is safe."""
 
 
-def finite_matrix(values: ArrayLike, name: str = "A", *, rows: int | None = None) -> Floats:
+def finite_matrix(
+    values: ArrayLike, name: str = "A", *, rows: int | None = None, columns: int | None = None
+) -> Floats:
     """A fresh float64 copy of a finite real matrix, shape (m, n); either may be 0.
 
     It is laid out row by row, since sums in another order are rounded differently. Raises
-    ValueError, naming `name`, for anything else, or where it has not `rows` rows.
+    ValueError, naming `name`, for anything else, or other numbers of `rows` or `columns`.
     """
     matrix = finite_array(values, name)
-    if matrix.ndim != 2 or rows not in (None, matrix.shape[0]):
-        wanted = "a matrix" if rows is None else f"{rows} rows"
-        raise ValueError(f"{name} has shape {matrix.shape}; wanted {wanted}")
+    if matrix.ndim != 2:
+        raise ValueError(f"{name} has shape {matrix.shape}; wanted a matrix")
+    for size, wanted, what in zip(matrix.shape, (rows, columns), ("rows", "columns"), strict=True):
+        if wanted not in (None, size):
+            raise ValueError(f"{name} has shape {matrix.shape}; wanted {wanted} {what}")
     return np.ascontiguousarray(matrix)
 
 
-def square_matrix(values: ArrayLike, name: str = "A") -> Floats:
+def square_matrix(values: ArrayLike, name: str = "A", *, size: int | None = None) -> Floats:
     """A fresh float64 copy of a finite real matrix, shape (n, n); n may be 0.
 
-    Raises ValueError, naming `name`, for anything else.
+    Raises ValueError, naming `name`, for anything else, or where it has not `size` rows.
     """
-    matrix = finite_matrix(values, name)
+    matrix = finite_matrix(values, name, columns=size)
     rows, columns = matrix.shape
     if rows != columns:
         raise ValueError(f"{name} has shape {matrix.shape}; wanted a square matrix")
     return matrix
 
 
-def symmetric_matrix(values: ArrayLike, name: str = "A") -> Floats:
+def symmetric_matrix(
+    values: ArrayLike,
+    name: str = "A",
+    *,
+    size: int | None = None,
+    tolerance: float = 100 * EPS,
+) -> Floats:
     """The symmetric part (A + A') / 2 of a matrix that is symmetric up to rounding, shape (n, n).
 
-    Raises ValueError when an entry and its mirror image differ by more than 100 eps max|A|: LAPACK
-    would read one triangle and never notice the other.
+    Raises ValueError when an entry and its mirror image differ by more than `tolerance` max|A|:
+    LAPACK would read one triangle and never notice the other. A Hessian by differences needs more
+    than the default, 1e-8 say.
     """
-    matrix = square_matrix(values, name)
+    matrix = square_matrix(values, name, size=size)
     half = 0.5 * matrix  # halved first: the sum of two large entries may overflow
     skew = np.abs(half - half.T).max(initial=0.0)
-    if skew > 50 * EPS * np.abs(matrix).max(initial=0.0):
+    if skew > tolerance / 2 * np.abs(matrix).max(initial=0.0):
         raise ValueError(
             f"{name} is not symmetric (it differs from its transpose by up to {2 * skew:.3g}); "
             f"wanted {name} = {name}', pass ({name} + {name}.T) / 2 if that is meant"

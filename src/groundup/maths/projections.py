@@ -8,15 +8,8 @@ Singer and Chandra, "Efficient projections onto the l1-ball" (2008). Left out: s
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.finite import (
-    Floats,
-    finite_array,
-    finite_matrix,
-    finite_vector,
-    positive,
-    real_array,
-    symmetric_matrix,
-)
+from groundup.maths.finite import Floats, finite_array, finite_vector, positive, real_array
+from groundup.maths.matrices import finite_matrix, symmetric_matrix
 from groundup.swap import replaceable
 
 

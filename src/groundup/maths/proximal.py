@@ -12,7 +12,8 @@ $v = \mathrm{prox}_{g}(v) + \mathrm{prox}_{g^*}(v)$. Source: Parikh and Boyd, "P
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.finite import Floats, finite_array, finite_matrix
+from groundup.maths.finite import Floats, finite_array
+from groundup.maths.matrices import finite_matrix
 from groundup.swap import replaceable
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from groundup.maths.finite import Floats, finite_matrix, finite_vector, symmetric_matrix
+from groundup.maths.finite import Floats, finite_vector
+from groundup.maths.matrices import finite_matrix, symmetric_matrix
 from groundup.swap import replaceable
 
 
@@ -64,7 +65,7 @@ def program(
     """
     cost = finite_vector(q, "q")
     n = cost.size
-    bend = np.zeros((n, n)) if P is None else symmetric_matrix(P, "P", size=n)
+    bend = np.zeros((n, n)) if P is None else symmetric_matrix(P, "P", size=n, tolerance=1e-8)
     values = np.linalg.eigvalsh(bend)
     if values[0] < -1e-10 * max(1e-300, float(np.abs(values).max())):
         raise ValueError(f"P has the eigenvalue {values[0]:.3g}; wanted positive semidefinite")

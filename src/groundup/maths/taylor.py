@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths import dual_numbers
-from groundup.maths.finite import Floats, finite_array, finite_vector, symmetric_matrix
+from groundup.maths.finite import Floats, finite_array, finite_vector
+from groundup.maths.matrices import symmetric_matrix
 from groundup.maths.power_series import PowerSeries
 from groundup.swap import replaceable
 
@@ -76,7 +77,7 @@ def quadratic_model(
 ) -> Callable[[ArrayLike], float]:
     r"""$m(p) = f + g^\top p + \frac12 p^\top H p$, as a function of the step p, shape (n,)."""
     g = finite_vector(gradient, "gradient")
-    h = symmetric_matrix(hessian, "hessian", size=g.size)
+    h = symmetric_matrix(hessian, "hessian", size=g.size, tolerance=1e-8)
 
     def model(step: ArrayLike) -> float:
         p = finite_vector(step, "step", size=g.size)
