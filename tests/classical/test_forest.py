@@ -21,14 +21,9 @@ DRAWN = (
     "a row of weight 2 and the row twice are equal in distribution, but not for one seed; "
     "scikit-learn excuses its own forests so"
 )
-EQUAL = (
-    "two features' drawn thresholds often part the rows alike, and then rounding decides, which "
-    "differs between a row of weight 2 and the row twice; scikit-learn's own passes on this seed"
-)
 EXCUSES = {
     "RandomForestClassifier": DRAWN,
     "RandomForestRegressor": DRAWN,
-    "ExtraTreesRegressor": EQUAL,
 }
 
 

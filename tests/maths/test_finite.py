@@ -43,7 +43,7 @@ def test_bad_vectors(values, words):
 def test_bad_matrices_and_numbers():
     with pytest.raises(ValueError, match=r"A has shape \(2, 1\); wanted 3 columns"):
         matrices.finite_matrix([[1], [2]], "A", columns=3)
-    with pytest.raises(ValueError, match="wanted as many rows as columns"):
+    with pytest.raises(ValueError, match="wanted a square matrix"):
         matrices.square_matrix([[1, 2]], "A")
     with pytest.raises(ValueError, match="A is not symmetric"):
         matrices.symmetric_matrix([[1, 2], [3, 4]], "A")

@@ -29,6 +29,12 @@ from groundup.classical.impurity import (
 from groundup.classical.tree_structure import LEAF, UNDEFINED, GrowthRules, Tree
 from groundup.swap import is_replaced, replaceable
 
+TIE = 1e-12
+"""Of drawn thresholds that part the rows alike, the first is taken: a gain must be so much larger.
+
+Rounding would decide else, and differently for a row of weight 2 and the row twice.
+"""
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Rows = NDArray[np.int32]
@@ -145,7 +151,8 @@ def _best_question(
             constants += 1
             continue
         threshold, gain = _best_threshold(column, sums, rules, rng)
-        if gain > best[2]:
+        margin = TIE * abs(best[2]) if rules.random_thresholds and best[0] >= 0 else 0.0
+        if gain > best[2] + margin:
             best = (feature, threshold, gain)
     return best
 

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 _EPSILON = 2.220446049250313e-16
+_TIE = 1e-12  # as `classical.tree_growing.TIE`
 
 
 @numba.njit(cache=True, nogil=True)
@@ -120,7 +121,8 @@ def _best_split(data, totals, rules, drawn, rng):
             score, count = _scan_numbers(rows, samples, totals, rules.min_samples_leaf, threshold)
         else:
             score, count = _scan_classes(rows, samples, totals, rules, threshold)
-        if count and score > best_score:
+        margin = _TIE * abs(best_score) if rules.random_thresholds and best_feature >= 0 else 0.0
+        if count and score > best_score + margin:
             best_feature, best_count, best_score = feature, count, score
             best_threshold = threshold
             if not rules.random_thresholds:

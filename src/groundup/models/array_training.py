@@ -17,6 +17,7 @@ from groundup.autograd.signals import clip_gradients
 from groundup.autograd.tensor import Tensor
 from groundup.observe.progress import Progress, silent
 from groundup.optimizers.arrays import ArrayOptimizer
+from groundup.optimizers.schedules import schedule
 
 Watch = Callable[[int, dict[str, float]], None]
 """Called after every step with its number and what was measured."""
@@ -73,7 +74,7 @@ def fit(
     model.train()
     with progress("training", total=config.steps, unit="steps", done=state.done) as advance:
         while state.done < config.steps:
-            state.optimizer.lr = config.lr * cosine(state.done / config.steps)
+            state.optimizer.lr = config.lr * schedule(state.done, config.steps, kind="cosine")
             state.optimizer.zero_grad()
             draw_by_step(model, config.seed, state.done)
             loss = loss_of(state.done)
@@ -102,11 +103,6 @@ def draw_by_step(model: Module, seed: int, step: int) -> None:
     for part in model.modules():
         if isinstance(getattr(part, "rng", None), np.random.Generator):
             part.rng = rng  # type: ignore[attr-defined]
-
-
-def cosine(share: float) -> float:
-    """Half a cosine, from 1 at share 0 to 0 at share 1. Loshchilov and Hutter, "SGDR" (2017)."""
-    return float(0.5 + 0.5 * np.cos(np.pi * min(max(share, 0.0), 1.0)))
 
 
 def batch_of(count: int, size: int, step: int, seed: int) -> Any:
