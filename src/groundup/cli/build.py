@@ -5,6 +5,8 @@ groundup build stdlib --quick
 groundup build stdlib --depth 6 --minutes 30 --corpus.path ~/my-texts --name mine
 groundup build stdlib --use layers.attention:attend=./mine.py
 groundup build six_tokenizers --quick
+groundup build names_rnn --kind lstm
+groundup build backpropagation
 """
 
 import argparse

@@ -65,7 +65,6 @@ def network(work: Work) -> None:
     metrics = Metrics(work.folder / "metrics.jsonl", resume_at=state.done + 1)
 
     def loss(step: int) -> Any:
-        model.recurrent.rng = model.dropout.rng = np.random.default_rng([config.train.seed, step])
         rows = batch_of(len(train), config.train.batch_size, step, config.train.seed)
         return model.loss(*padded([train[i] for i in rows], START, END))
 
