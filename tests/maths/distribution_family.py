@@ -115,8 +115,8 @@ def check_moments(ours, theirs):
         wanted_moments = [float(moment) for moment in theirs.stats(moments="mvsk")]
     found = ours.mean, ours.variance, ours.skewness, ours.kurtosis
     for mine, wanted in zip(found, wanted_moments, strict=True):
-        if np.isfinite(wanted) and np.isfinite(mine):
-            assert mine == pytest.approx(wanted, rel=1e-8, abs=1e-9)
+        if ours.variance > 0 or ours.variance != ours.variance:  # a certain value has no shape
+            assert mine == pytest.approx(wanted, rel=1e-8, abs=1e-9, nan_ok=True)
     assert ours.deviation**2 == pytest.approx(ours.variance, rel=1e-12, nan_ok=True)
     entropy = float(theirs.entropy())
     assert ours.entropy() == pytest.approx(entropy, rel=1e-7, abs=1e-7)

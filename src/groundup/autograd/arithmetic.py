@@ -1,7 +1,8 @@
 """Operators and functions of single numbers, as methods with torch's names.
 
 Types follow torch where NumPy differs: an integer array takes the type of the floating array it
-meets, and so does a number or an array without dimensions.
+meets, and so does a number or an array without dimensions; whole numbers that are divided, or meet
+a Python float, become float32.
 """
 
 from typing import Any, Self
@@ -29,7 +30,15 @@ def binary(name: str, a: Any, b: Any) -> Any:
         dtype = common_type(a, b)
         a = a if a.dtype == dtype else _cast(a, dtype)
         b = b if b.dtype == dtype else _cast(b, dtype)
+    if name == "div" or isinstance(a, float) or isinstance(b, float):
+        a, b = _with_fractions(a), _with_fractions(b)
     return apply(RULES[name], a, b)
+
+
+def _with_fractions(value: Any) -> Any:
+    """Whole numbers as float32, torch's type where fractions come in; all else as it is."""
+    kind = getattr(value, "dtype", None)
+    return value if kind is None or kind.kind == "f" else _cast(value, np.float32)
 
 
 def common_type(a: Any, b: Any) -> Any:

@@ -217,7 +217,9 @@ class Layout(Recorded):
         return self._reduce("sum", dim, keepdim)
 
     def mean(self, dim: Dim = None, keepdim: bool = False) -> Self:
-        """The mean, of all numbers or over `dim`."""
+        """The mean, of all numbers or over `dim`. TypeError for whole numbers, as in torch."""
+        if self.data.dtype.kind != "f":
+            raise TypeError(f"a mean has fractions, and these are {self.data.dtype}; use .float()")
         return self._reduce("mean", dim, keepdim)
 
     def amax(self, dim: Dim = None, keepdim: bool = False) -> Self:
