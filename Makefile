@@ -5,7 +5,7 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint bench docs lock clean
+.PHONY: help setup demo test test-fast hunt lint bench docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1|/' | column -t -s '|'
@@ -29,6 +29,9 @@ test: setup  ## everything CI runs: lint, types, contracts, all tests
 
 test-fast: setup  ## the tests that need no browser, no second process and little time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=fast -m "not slow and not browser and not distributed"
+
+hunt: setup  ## every test again on examples drawn anew: finds what the fixed ones miss
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=hunt -m "not browser and not distributed" $(TESTS)
 
 lint: setup  ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
