@@ -8,7 +8,7 @@ The file is mapped, not read: a tensor's bytes are fetched when `Tensor.array` i
 in it is checked against the file's size before it is believed.
 
 Source: the GGUF specification in ggml's documentation. Leaves out version 1, big-endian files,
-models split over several files, and writing.
+models split over several files; `groundup.checkpoints.gguf_write` writes them.
 """
 
 import math
@@ -20,32 +20,13 @@ import numpy as np
 import torch
 
 from groundup.checkpoints import gguf_architectures
-from groundup.checkpoints.gguf_blocks import FORMATS, Bytes, Floats, Format
+from groundup.checkpoints.gguf_blocks import FORMATS, Bytes, Tensor
 from groundup.models.gpt import GPT
 from groundup.tokenizers import gguf_vocabulary
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.gguf_metadata import Reader
 
 _MAX_DIMENSIONS = 4
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One tensor of the file: its shape as PyTorch writes it (rows first), and its bytes."""
-
-    name: str
-    """As llama.cpp names it: `blk.0.attn_q.weight`."""
-    shape: tuple[int, ...]
-    """Outermost first: the reverse of the order in the file."""
-    format: Format
-    """How its numbers are kept."""
-    data: Bytes
-    """Its bytes, still in the mapped file."""
-
-    def array(self) -> Floats:
-        """Its numbers as float32."""
-        blocks = self.data.reshape(-1, self.format.bytes)
-        return self.format.decode(blocks).reshape(self.shape)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,14 @@ from torch import Tensor
 from groundup.models.gpt import GPTConfig
 
 ARCHITECTURES = ("llama", "qwen2", "qwen3", "gpt2")
-_OUTSIDE = {
+OUTSIDE = {
     "token_embd": "embedding",
     "position_embd": "position",
     "output_norm": "norm",
     "output": "head",
 }
-_IN_BLOCK = {
+"""llama.cpp's names of what stands outside the blocks, and ours."""
+IN_BLOCK = {
     "attn_norm": "attention_norm",
     "attn_q": "attention.query",
     "attn_k": "attention.key",
@@ -35,6 +36,7 @@ _IN_BLOCK = {
     "ffn_gate": "feed_forward.gate",
     "ffn_down": "feed_forward.down",
 }
+"""llama.cpp's names inside a block, and ours."""
 _BLOCK_NAME = re.compile(r"blk\.(\d+)\.(\w+)\.(weight|bias)")
 _OUTSIDE_NAME = re.compile(r"(\w+)\.(weight|bias)")
 _REFUSED = {
@@ -146,10 +148,10 @@ def read_weights(
 
 
 def _our_name(name: str) -> str:
-    if (match := _BLOCK_NAME.fullmatch(name)) and match[2] in _IN_BLOCK:
-        return f"blocks.{match[1]}.{_IN_BLOCK[match[2]]}.{match[3]}"
-    if (match := _OUTSIDE_NAME.fullmatch(name)) and match[1] in _OUTSIDE:
-        return f"{_OUTSIDE[match[1]]}.{match[2]}"
+    if (match := _BLOCK_NAME.fullmatch(name)) and match[2] in IN_BLOCK:
+        return f"blocks.{match[1]}.{IN_BLOCK[match[2]]}.{match[3]}"
+    if (match := _OUTSIDE_NAME.fullmatch(name)) and match[1] in OUTSIDE:
+        return f"{OUTSIDE[match[1]]}.{match[2]}"
     raise ValueError(f"its tensor {name!r} has no place in the models that are built")
 
 

@@ -9,7 +9,7 @@ integers and one scale d (and, in some formats, an offset m) that makes numbers 
     Q6_K         w = d * s * q        blocks of 256: sixteen groups, each with an 8-bit s
 
 Source: the GGUF specification and the definition of the blocks in ggml (ggml-common.h). Leaves out
-writing, and the formats that are not in `FORMATS`.
+the formats that are not in `FORMATS`; `groundup.checkpoints.gguf_encode` is the way there.
 
 Shapes: n blocks in all; each function takes bytes (n, block bytes) and gives (n, block weights).
 """
@@ -37,6 +37,29 @@ class Format:
     """Bytes a block."""
     decode: Callable[[Bytes], Floats]
     """(n, bytes) of uint8 to (n, weights) of float32."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of the file: its shape as PyTorch writes it (rows first), and its bytes."""
+
+    name: str
+    """As llama.cpp names it, `blk.0.attn_q.weight`, or as we do."""
+    shape: tuple[int, ...]
+    """Outermost first: the reverse of the order in the file."""
+    format: Format
+    """How its numbers are kept."""
+    data: Bytes
+    """Its bytes, row after row; of a file that was read, still in the mapped file."""
+
+    def array(self) -> Floats:
+        """Its numbers as float32."""
+        blocks = self.data.reshape(-1, self.format.bytes)
+        return self.format.decode(blocks).reshape(self.shape)
+
+    def rows(self) -> Bytes:
+        """Its bytes, (rows, bytes of a row); of a vector, each number is a row."""
+        return self.data.reshape(self.shape[0], -1)
 
 
 def _view(blocks: Bytes, kind: str) -> NDArray[Any]:
