@@ -25,7 +25,7 @@ demo: setup  ## build a small language model from the Python standard library's 
 	@$(BIN)/groundup build stdlib
 
 test: setup  ## everything CI runs: lint, types, contracts, all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: setup  ## the tests that need no browser, no second process and little time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile=fast -m "not slow and not browser and not distributed"
