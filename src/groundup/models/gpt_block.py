@@ -84,11 +84,15 @@ class Attention(nn.Module):
         q_BHTD, k_BKSD, v_BKSD = self.project(x_BTC, rotation)
         if cache is not None:
             k_BKSD, v_BKSD = cache.append(self.layer, k_BKSD, v_BKSD)
-        mask_TS = self.mask(q_BHTD.shape[-2], k_BKSD.shape[-2], x_BTC.device)
+        output: Tensor = self.output(self.mix(q_BHTD, k_BKSD, v_BKSD))
+        return output
+
+    def mix(self, q_BHTD: Tensor, k_BKSD: Tensor, v_BKSD: Tensor) -> Tensor:
+        """The last T of S tokens look at all of them; their heads side by side (B x T x H D)."""
+        mask_TS = self.mask(q_BHTD.shape[-2], k_BKSD.shape[-2], q_BHTD.device)
         twin = attend if self.plain or is_replaced(attend) else attend_fast
         mixed_BHTD = twin(q_BHTD, k_BKSD, v_BKSD, mask_TS, True, self.softcap)
-        output: Tensor = self.output(mixed_BHTD.transpose(1, 2).flatten(2))
-        return output
+        return mixed_BHTD.transpose(1, 2).flatten(2)
 
 
 class Block(nn.Module):

@@ -1,0 +1,372 @@
+"""The engine: many requests, one model, a step at a time.
+
+    step:  schedule -> run -> draw -> deliver
+
+Each step computes some tokens of any requests (see `scheduler`), draws the next token of those
+whose tokens are all computed, and delivers what that adds to their answers. An answer depends on
+its request alone, not on who else is served: chance comes from the request's own seed, and keys
+and values from its own tokens. It is what `inference.generate.generate` gives for it, up to the
+rounding of sums in batched products.
+
+Single-threaded: one thread calls all methods (`serve` runs one for each engine).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from groundup.inference.answer import Answer
+from groundup.inference.backend import Backend, Batch
+from groundup.inference.drawing import logprobs_of, settings_of
+from groundup.inference.request import Delta, Request
+from groundup.inference.row_sampling import NOTHING, RowSampling, sample_rows
+from groundup.inference.scheduler import (
+    Chunk,
+    QueueFull,
+    Scheduler,
+    SchedulerConfig,
+    SequenceState,
+)
+from groundup.tokenizers.stream import TokenBytes
+
+__all__ = ["Engine", "EngineConfig", "EngineStats", "QueueFull"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig(SchedulerConfig):
+    """How an engine serves: the scheduler's limits, and speculation."""
+
+    speculate: int = 0
+    """Tokens guessed ahead from what the sequence said before (0: none)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.speculate < 0:
+            raise ValueError(f"speculate is {self.speculate}; it must be 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineStats:
+    """Numbers of an engine: now, and counted since it began."""
+
+    running: int
+    """Requests with blocks, now."""
+    waiting: int
+    """Requests in line, now."""
+    blocks_total: int
+    """Blocks there are."""
+    blocks_free: int
+    """Blocks that can be taken: no request uses them (the prefix cache may remember them)."""
+    blocks_cached: int
+    """Blocks that the prefix cache remembers."""
+    prefix_queries: int
+    """Tokens looked for in the prefix cache."""
+    prefix_hits: int
+    """Tokens found there."""
+    preemptions: int
+    """Times that a request had to give up its blocks and begin again."""
+    prompt_tokens: int
+    """Tokens of the prompts of requests that began to be answered."""
+    generated_tokens: int
+    """Tokens of answers."""
+    computed_tokens: int
+    """Tokens that the backend computed."""
+    steps: int
+    """Steps that computed something."""
+    drafted: int
+    """Tokens guessed ahead."""
+    accepted: int
+    """Guesses that held."""
+
+
+@dataclass
+class _Counts:
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    computed_tokens: int = 0
+    steps: int = 0
+    drafted: int = 0
+    accepted: int = 0
+
+
+class Engine:
+    """Answers requests with one backend."""
+
+    def __init__(
+        self, backend: Backend, tokenizer: TokenBytes, config: EngineConfig | None = None
+    ) -> None:
+        self.backend = backend
+        self.tokenizer = tokenizer
+        self.config = config = config or EngineConfig()
+        self._scheduler = Scheduler(
+            config, block_count=backend.block_count, block_size=backend.block_size
+        )
+        self._answers: dict[int, Answer] = {}
+        self._submitted = 0
+        self._counts = _Counts()
+
+    @property
+    def room(self) -> int:
+        """Most tokens of one sequence: the model's context, or what all blocks hold."""
+        return min(self.backend.context, self._scheduler.capacity)
+
+    def submit(self, request: Request) -> int:
+        """Get in line; returns the request's id.
+
+        The answer ends with "length" where the model's context ends. Raises ValueError for a
+        request the model cannot take, QueueFull when no more may wait.
+        """
+        self._check(request)
+        request_id = self._submitted
+        sequence = SequenceState(
+            id=request_id,
+            tokens=list(request.prompt),
+            priority=request.priority,
+            salt=request.salt,
+            scored=None if request.prompt_logprobs is None else 0,
+        )
+        # The last token is drawn but never read, so there may be one more than there is room for.
+        answer = Answer(request, sequence, self.tokenizer, longest=self.room + 1)
+        self._scheduler.submit(sequence)
+        self._submitted += 1
+        self._answers[request_id] = answer
+        return request_id
+
+    def cancel(self, request_id: int) -> None:
+        """Forget a request and free its memory at once; unknown and finished ids are ignored."""
+        answer = self._answers.pop(request_id, None)
+        if answer is not None:
+            self._scheduler.finish(answer.sequence)
+
+    def has_work(self) -> bool:
+        """Whether a step would do something."""
+        return bool(self._answers)
+
+    def step(self) -> list[Delta]:
+        """Compute, draw and deliver once; what was added to whom."""
+        plan = self._scheduler.schedule()
+        if not plan:
+            return []
+        try:
+            logits_RV = self.backend.step(self._batch(plan))
+        except Exception as problem:  # whatever it was, those who wait are served
+            return self._all_failed(plan, problem)
+        self._counts.steps += 1
+        self._counts.computed_tokens += sum(chunk.count for chunk in plan)
+        for chunk in plan:
+            self._scheduler.advance(chunk)
+        return self._deliver(plan, logits_RV)
+
+    def _batch(self, plan: Sequence[Chunk]) -> Batch:
+        """A plan's tokens, flat."""
+        width = max(len(chunk.sequence.blocks) for chunk in plan)
+        blocks_SN = np.full((len(plan), width), -1, np.int32)
+        tokens: list[int] = []
+        positions: list[int] = []
+        rows: list[int] = []
+        wanted: list[int] = []
+        for row, chunk in enumerate(plan):
+            sequence, end = chunk.sequence, chunk.start + chunk.count
+            blocks_SN[row, : len(sequence.blocks)] = sequence.blocks
+            tokens += sequence.tokens[chunk.start : end]
+            tokens += sequence.drafts[: chunk.drafts]
+            positions += range(chunk.start, end)
+            rows += [row] * chunk.count
+            wanted += range(len(tokens) - chunk.wanted, len(tokens))
+        flat = (np.asarray(numbers, np.int32) for numbers in (tokens, positions, rows, wanted))
+        tokens_T, positions_T, sequences_T, wanted_R = flat
+        return Batch(
+            tokens_T=tokens_T,
+            positions_T=positions_T,
+            sequences_T=sequences_T,
+            blocks_SN=blocks_SN,
+            wanted_R=wanted_R,
+        )
+
+    def _deliver(self, plan: Sequence[Chunk], logits_RV: Tensor) -> list[Delta]:
+        """Score prompts, draw the next tokens, and tell what that adds."""
+        deltas: list[Delta] = []
+        drawing: list[_Drawing] = []
+        first = 0
+        for chunk in plan:
+            answer, sequence = self._answers[chunk.sequence.id], chunk.sequence
+            rows_RV = logits_RV[first : first + chunk.wanted]
+            first += chunk.wanted
+            try:
+                self._score(answer, chunk, rows_RV)
+                if sequence.left > 0:
+                    continue
+                if answer.left <= 0:
+                    deltas.append(self._take(answer, [], rows_RV))
+                    continue
+                drafts = sequence.drafts[: chunk.drafts]
+                rows = settings_of(answer, drafts)
+                drawing.append(_Drawing(answer, drafts, rows, first - len(rows)))
+            except Exception as problem:
+                deltas.append(self._fail(answer, problem))
+        for one, tokens in zip(drawing, self._draw(drawing, logits_RV), strict=True):
+            try:
+                if isinstance(tokens, Exception):
+                    raise tokens
+                rows_RV = logits_RV[one.first : one.first + len(tokens)]
+                deltas.append(self._take(one.answer, one.held(tokens), rows_RV))
+            except Exception as problem:
+                deltas.append(self._fail(one.answer, problem))
+        return deltas
+
+    def _score(self, answer: Answer, chunk: Chunk, rows_RV: Tensor) -> None:
+        """Log-probabilities of the prompt's tokens, as far as this chunk has read it."""
+        sequence, top = chunk.sequence, answer.request.prompt_logprobs
+        if sequence.scored is None or top is None:
+            return
+        begin = chunk.start + chunk.count - chunk.wanted
+        end = min(chunk.start + chunk.count, sequence.prompt_length - 1)
+        if end > begin:
+            tokens = sequence.tokens[begin + 1 : end + 1]
+            answer.score_prompt(logprobs_of(rows_RV[: end - begin], tokens, top))
+        sequence.scored = end if end < sequence.prompt_length - 1 else None
+
+    def _draw(
+        self, drawing: Sequence["_Drawing"], logits_RV: Tensor
+    ) -> Sequence[list[int] | Exception]:
+        """The tokens of all rows, together; one by one if that fails, to find whose fault it is."""
+        places = [row for one in drawing for row in one.places]
+        rows = [row for one in drawing for row in one.rows]
+        if not rows:
+            return []
+        chosen_RV = logits_RV if len(places) == len(logits_RV) else logits_RV[places]
+        try:
+            flat = sample_rows(chosen_RV, rows)
+        except Exception as problem:
+            if len(drawing) == 1:
+                return [problem]
+            return [found for one in drawing for found in self._draw([one], logits_RV)]
+        drawn, first = [], 0
+        for one in drawing:
+            drawn.append(flat[first : first + len(one.rows)])
+            first += len(one.rows)
+        return drawn
+
+    def _take(self, answer: Answer, tokens: list[int], rows_RV: Tensor) -> Delta:
+        """Give an answer its next tokens; it goes on, or it ends and is forgotten."""
+        if NOTHING in tokens:
+            raise ValueError("no token may follow, or the model's logits are no numbers")
+        top = answer.request.logprobs
+        logprobs = logprobs_of(rows_RV[: len(tokens)], tokens, top) if top is not None else []
+        if answer.count == 0:
+            self._counts.prompt_tokens += answer.sequence.prompt_length
+        delta = answer.take(tokens, logprobs)
+        self._counts.generated_tokens += len(delta.tokens)
+        if answer.finish_reason is None:
+            self._scheduler.extend(answer.sequence, tokens)
+        else:
+            self.cancel(delta.request_id)
+        return delta
+
+    def _fail(self, answer: Answer, problem: Exception) -> Delta:
+        """End one request for what it did."""
+        delta = answer.fail(f"{type(problem).__name__}: {problem}")
+        self.cancel(delta.request_id)
+        return delta
+
+    def _all_failed(self, plan: Sequence[Chunk], problem: Exception) -> list[Delta]:
+        """The step itself broke: those it computed for end, and what it left is not trusted."""
+        deltas = [self._fail(self._answers[chunk.sequence.id], problem) for chunk in plan]
+        self._scheduler.cache.clear()
+        return deltas
+
+    def stats(self) -> EngineStats:
+        """Numbers for people and for metrics."""
+        scheduler = self._scheduler
+        return EngineStats(
+            running=len(scheduler.running),
+            waiting=len(scheduler.waiting),
+            blocks_total=scheduler.pool.count,
+            blocks_free=scheduler.cache.available,
+            blocks_cached=scheduler.cache.cached,
+            prefix_queries=scheduler.looked_up,
+            prefix_hits=scheduler.found,
+            preemptions=scheduler.preemptions,
+            **vars(self._counts),
+        )
+
+    def embed(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Mean of each prompt's hidden states (the final norm's), of length 1: N x C.
+
+        Computed at once, beside the line. Raises ValueError for a prompt the model cannot read.
+        """
+        for prompt in prompts:
+            self._check(Request(prompt=tuple(prompt), max_tokens=0))
+        return torch.stack([self._mean_hidden(prompt) for prompt in prompts])
+
+    def _mean_hidden(self, prompt: Sequence[int]) -> Tensor:
+        sequence = SequenceState(id=-1, tokens=list(prompt))
+        sequence.blocks = self._scheduler.borrow(-(-len(prompt) // self.backend.block_size))
+        parts = []
+        try:
+            for start in range(0, len(prompt), self.config.max_tokens_per_step):
+                count = min(len(prompt) - start, self.config.max_tokens_per_step)
+                batch = self._batch([Chunk(sequence, start, count, count)])
+                parts.append(self.backend.hidden(batch).sum(0))
+        finally:
+            self._scheduler.give_back(sequence.blocks)
+        return torch.nn.functional.normalize(torch.stack(parts).sum(0), dim=0)
+
+    def _check(self, request: Request) -> None:
+        """Refuse what the model cannot take."""
+        length, vocab_size = len(request.prompt), self.backend.vocab_size
+        if length == 0:
+            raise ValueError("a prompt is empty; give at least one token, such as <|endoftext|>")
+        if length > self.room:
+            raise ValueError(
+                f"the prompt is {length} tokens long, and there is room for {self.room} (the model "
+                f"reads at most {self.backend.context}); shorten it"
+            )
+        if request.max_tokens < 0 or request.min_tokens < 0:
+            raise ValueError(
+                f"max_tokens is {request.max_tokens} and min_tokens {request.min_tokens}; "
+                "they must be 0 or more"
+            )
+        if request.first_ids is not None and not request.first_ids:
+            raise ValueError(
+                "first_ids is empty; give the tokens an answer may begin with, or None"
+            )
+        biased = [token for token, _ in request.logit_bias]
+        ids = [*request.prompt, *(request.first_ids or ()), *biased, *request.stop_ids]
+        if wrong := [token for token in ids if not 0 <= token < vocab_size]:
+            raise ValueError(
+                f"token id {wrong[0]} is not in the model's vocabulary of {vocab_size}; "
+                "the tokenizer must be the one the model was trained with"
+            )
+        for top in (request.logprobs, request.prompt_logprobs):
+            if top is not None and not 0 <= top <= vocab_size:
+                raise ValueError(
+                    f"log-probabilities of {top} tokens are wanted; the vocabulary has {vocab_size}"
+                )
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """One answer's rows of a step."""
+
+    answer: Answer
+    drafts: list[int]
+    rows: list[RowSampling]
+    first: int
+    """Its first row's place among the logits."""
+
+    @property
+    def places(self) -> range:
+        return range(self.first, self.first + len(self.rows))
+
+    def held(self, tokens: list[int]) -> list[int]:
+        """What was drawn, up to the first that is not the draft it was to be."""
+        held = tokens[:1]
+        for draft, token in zip(self.drafts, tokens[1:], strict=True):
+            if held[-1] != draft:
+                break
+            held.append(token)
+        return held
