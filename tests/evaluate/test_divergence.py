@@ -53,11 +53,22 @@ def test_figures_are_those_of_torch():
     assert found.logprob_error == pytest.approx(float(torch.stack(errors).mean()), rel=1e-5)
     assert found.agreement == pytest.approx(float(torch.stack(same).float().mean()))
     assert found.kl > 0.1
+    for nats, theirs in ((found.reference_nats, ours), (found.nats, other)):
+        losses = [
+            torch.nn.functional.cross_entropy(
+                theirs(torch.from_numpy(part)[None, :-1])[0],
+                torch.from_numpy(part)[1:],
+                reduction="sum",
+            )
+            for part in pieces(shard(*documents), 16)
+        ]
+        assert nats == pytest.approx(float(sum(losses).detach()) / 60, rel=1e-5)
 
 
 def test_a_model_does_not_diverge_from_itself():
     found = divergence(model(0), model(0), shard([1, 2, 3]), context=8)
     assert (found.kl, found.worst_kl, found.logprob_error, found.agreement) == (0, 0, 0, 1)
+    assert found.nats == found.reference_nats > 0
 
 
 def test_by_hand():

@@ -30,6 +30,10 @@ class Divergence:
     """Mean KL divergence from the reference, in nats a token."""
     worst_kl: float
     """The largest of a token."""
+    reference_nats: float
+    """Mean -ln p of the token that stands in the text: the reference's loss."""
+    nats: float
+    """Mean -ln q of it: the other's."""
     logprob_error: float
     """Mean |ln p - ln q| of the token that stands in the text."""
     agreement: float
@@ -53,7 +57,7 @@ def divergence(
     parts = pieces(shard, context, max_tokens)
     if not parts:
         raise ValueError("the shard holds no text, so there is nothing to compare")
-    kl, errors, same = [], [], []
+    kl, pairs, same = [], [], []
     # tokens: (T + 1,); p and q, log-probabilities: (T, V)
     with (
         torch.inference_mode(),
@@ -65,15 +69,18 @@ def divergence(
             q = other(tokens[None, :-1])[0].float().log_softmax(-1)
             kl.append((p.exp() * (p - q)).sum(-1))
             targets = tokens[1:, None]
-            errors.append((p.gather(-1, targets) - q.gather(-1, targets)).abs())
+            pairs.append(torch.cat([p.gather(-1, targets), q.gather(-1, targets)], -1))
             same.append(p.argmax(-1) == q.argmax(-1))
             advance(len(part))
     every = torch.cat(kl).double()
+    p, q = torch.cat(pairs).double().T
     return Divergence(
         tokens=len(every),
         kl=float(every.mean()),
         worst_kl=float(every.max()),
-        logprob_error=float(torch.cat(errors).double().mean()),
+        reference_nats=-float(p.mean()),
+        nats=-float(q.mean()),
+        logprob_error=float((p - q).abs().mean()),
         agreement=float(torch.cat(same).double().mean()),
     )
 
