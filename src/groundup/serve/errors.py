@@ -4,6 +4,7 @@ Source: OpenAI's API reference, "Error codes", and what its clients read: the st
 exception they raise, `code` is what programs compare.
 """
 
+import math
 from typing import Any
 
 _TYPES = {
@@ -46,10 +47,10 @@ class ApiError(Exception):
         return error_body(self.status, self.message, code=self.code, param=self.param)
 
     def headers(self) -> dict[str, str]:
-        """`Retry-After` in whole seconds, at least one, if there is something to wait for."""
+        """`Retry-After` in whole seconds, rounded up and at least one, if waiting helps."""
         if self.retry_after is None:
             return {}
-        return {"retry-after": str(max(1, round(self.retry_after)))}
+        return {"retry-after": str(max(1, math.ceil(self.retry_after)))}
 
 
 def error_body(

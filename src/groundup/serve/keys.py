@@ -16,7 +16,7 @@ import hmac
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Keys:
         """How many there are."""
         return len(self._keys)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Key]:
         """One after the other."""
         return iter(self._keys)
 
