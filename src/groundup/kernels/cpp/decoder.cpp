@@ -1,0 +1,318 @@
+// One step of a decoder-only transformer (Llama, Qwen2, Qwen3) on a CPU: tokens in, logits out.
+//
+//     x = embedding(token)
+//     for each layer:  x += output(attention(q, k, v of norm(x)));  x += down(silu(gate) * up)
+//     logits = head(norm(x))
+//
+// The tokens of a step may be of any sequences. What is computed for a token does not depend on the
+// others of the step, bit for bit. The plain twin, in NumPy, is inference/plain_decoder.py.
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+#include "attention.h"
+#include "packed.h"
+#include "team.h"
+
+extern "C" {
+struct Layer {  // the same in kernels/decoder.py, as the other structs here
+    Matrix query, key, value, output, gate, up, down;
+    const float *attention_norm, *feed_forward_norm;                    // gains
+    const float *query_norm, *key_norm;                                 // gains, or null
+    const float *query_bias, *key_bias, *value_bias, *output_bias;      // or null
+};
+
+struct Model {
+    Matrix embedding, head;
+    const Layer* layers;
+    const float* norm;          // gains
+    const float *cosine, *sine;  // [context][head_width / 2]
+    int32_t depth, width, heads, key_heads, head_width, hidden;
+    float epsilon;
+    int32_t unused;
+};
+
+struct Batch {
+    const int32_t *tokens, *positions, *sequences;  // of each token; sequences ascend
+    const int32_t* blocks;                          // [sequence][blocks_per_sequence]
+    const int32_t* wanted;                          // tokens whose result is asked for
+    int32_t token_count, blocks_per_sequence, wanted_count;
+    int32_t is_hidden;  // the result is the last norm's output, not logits
+};
+}
+
+namespace {
+
+// Neighbouring tokens of one sequence, which read its keys together.
+struct Run {
+    int first, count;
+};
+
+class Decoder {
+  public:
+    Decoder(const Model& model, const Cache& cache, int threads)
+        : model_(model), layers_(model.layers, model.layers + model.depth), cache_(cache), team_(threads) {}
+
+    void step(const Batch& batch, float* result) {
+        const int T = batch.token_count;
+        const size_t queries = size_t(T) * model_.heads * model_.head_width;
+        const size_t keys = size_t(T) * model_.key_heads * model_.head_width;
+        grow(stream_, size_t(T) * model_.width);
+        grow(queries_, queries);
+        grow(mixed_, queries);
+        grow(keys_, keys);
+        grow(values_, keys);
+        normed_.resize(T, model_.width);
+        gathered_.resize(T, model_.heads * model_.head_width);
+        inner_.resize(T, model_.hidden);
+        find_runs(batch);
+        team_.run([&] {
+            embed(batch);
+            for (int i = 0; i < model_.depth; i++) {
+                attention(layers_[i], i, batch);
+                feed_forward(layers_[i], T);
+            }
+            finish(batch, result);
+        });
+    }
+
+  private:
+    static void grow(std::vector<float>& numbers, size_t size) {
+        if (numbers.size() < size) numbers.resize(size);
+    }
+
+    // As many tokens a run as leave room for the heads that share keys.
+    void find_runs(const Batch& batch) {
+        const int heads = model_.heads / model_.key_heads;
+        const int most = std::max(1, kQueries / heads);
+        runs_.clear();
+        for (int t = 0; t < batch.token_count; t++) {
+            const bool is_next = t && batch.sequences[t] == batch.sequences[t - 1];
+            if (is_next && runs_.back().count < most) {
+                runs_.back().count++;
+            } else {
+                runs_.push_back({t, 1});
+            }
+        }
+    }
+
+    void embed(const Batch& batch) {
+        team_.share(batch.token_count, [&](int first, int last) {
+            for (int t = first; t < last; t++) {
+                unpack_row(model_.embedding, batch.tokens[t], &stream_[size_t(t) * model_.width]);
+            }
+        });
+    }
+
+    // x / sqrt(mean(x^2) + epsilon) is x times this.
+    float inverse_size(const float* x, int width) const {
+        Floats squares = broadcast(0.0f);
+        for (int i = 0; i < width; i += 16) squares = multiply_add(load(x + i), load(x + i), squares);
+        return 1.0f / std::sqrt(sum(squares) / static_cast<float>(width) + model_.epsilon);
+    }
+
+    // Normalise a token and keep it in 8 bits.
+    void normalize(const float* x, const float* gains, int token) {
+        const Floats scale = broadcast(inverse_size(x, model_.width));
+        for (int i = 0; i < model_.width; i += kGroup) {
+            normed_.keep(token, i / kGroup, load(x + i) * scale * load(gains + i),
+                         load(x + i + 16) * scale * load(gains + i + 16));
+        }
+    }
+
+    void normalize_all(const float* gains, int tokens) {
+        team_.share(tokens, [&](int first, int last) {
+            for (int t = first; t < last; t++) normalize(&stream_[size_t(t) * model_.width], gains, t);
+        });
+    }
+
+    // y[t][n] = (w x_t)[n] + bias[n], or added to what is there.
+    static void linear(const Matrix& w, int tile, const Tokens8& x, int tokens, const float* bias, float* y,
+                       bool is_added = false) {
+        Floats part[kPanel];
+        for (int t = 0; t < tokens; t += kPanel) {
+            const int count = std::min(kPanel, tokens - t);
+            multiply(w, tile, x, t, tile_width(count), part);
+            for (int i = 0; i < count; i++) {
+                float* to = y + size_t(t + i) * w.rows + tile * kRows;
+                if (bias) part[i] = part[i] + load(bias + tile * kRows);
+                store(to, is_added ? load(to) + part[i] : part[i]);
+            }
+        }
+    }
+
+    void linear_all(const Matrix& w, const Tokens8& x, int tokens, const float* bias, float* y, bool is_added) {
+        team_.share(w.tiles(), [&](int first, int last) {
+            for (int tile = first; tile < last; tile++) linear(w, tile, x, tokens, bias, y, is_added);
+        });
+    }
+
+    void attention(const Layer& layer, int index, const Batch& batch) {
+        const int T = batch.token_count;
+        normalize_all(layer.attention_norm, T);
+        const int queries = layer.query.tiles(), keys = layer.key.tiles();
+        team_.share(queries + 2 * keys, [&](int first, int last) {
+            for (int i = first; i < last; i++) {
+                if (i < queries) {
+                    linear(layer.query, i, normed_, T, layer.query_bias, queries_.data());
+                } else if (i < queries + keys) {
+                    linear(layer.key, i - queries, normed_, T, layer.key_bias, keys_.data());
+                } else {
+                    linear(layer.value, i - queries - keys, normed_, T, layer.value_bias, values_.data());
+                }
+            }
+        });
+        team_.share(T, [&](int first, int last) {
+            for (int t = first; t < last; t++) turn_and_keep(layer, index, batch, t);
+        });
+        team_.share(static_cast<int>(runs_.size()) * model_.key_heads, [&](int first, int last) {
+            for (int i = first; i < last; i++) {
+                gather(index, batch, runs_[i / model_.key_heads], i % model_.key_heads);
+            }
+        });
+        const int width = model_.heads * model_.head_width;
+        team_.share(T, [&](int first, int last) {
+            for (int t = first; t < last; t++) {
+                const float* x = &mixed_[size_t(t) * width];
+                for (int i = 0; i < width; i += kGroup) gathered_.keep(t, i / kGroup, load(x + i), load(x + i + 16));
+            }
+        });
+        linear_all(layer.output, gathered_, T, layer.output_bias, stream_.data(), true);
+    }
+
+    // Normalise (if the model does) and rotate a token's queries and keys; keep its key and value.
+    void turn_and_keep(const Layer& layer, int index, const Batch& batch, int t) {
+        const int D = model_.head_width, position = batch.positions[t];
+        const float shrink = 1.0f / std::sqrt(static_cast<float>(D));
+        for (int head = 0; head < model_.heads; head++) {
+            turn(&queries_[(size_t(t) * model_.heads + head) * D], layer.query_norm, position, shrink);
+        }
+        for (int head = 0; head < model_.key_heads; head++) {
+            const size_t at = (size_t(t) * model_.key_heads + head) * D;
+            turn(&keys_[at], layer.key_norm, position, 1.0f);
+            memory(index, batch, t, head).keep(position, &keys_[at], &values_[at]);
+        }
+    }
+
+    // Pairs (i, i + D/2) turn by their position's angle.
+    void turn(float* x, const float* gains, int position, float scale) const {
+        const int D = model_.head_width, half = D / 2;
+        if (gains) {
+            const float inverse = inverse_size(x, D);
+            for (int i = 0; i < D; i++) x[i] = x[i] * inverse * gains[i];
+        }
+        const float* cosine = model_.cosine + size_t(position) * half;
+        const float* sine = model_.sine + size_t(position) * half;
+        for (int i = 0; i < half; i++) {
+            const float left = x[i], right = x[i + half];
+            x[i] = (left * cosine[i] - right * sine[i]) * scale;
+            x[i + half] = (left * sine[i] + right * cosine[i]) * scale;
+        }
+    }
+
+    Memory memory(int layer, const Batch& batch, int t, int head) const {
+        const int32_t* blocks = batch.blocks + size_t(batch.sequences[t]) * batch.blocks_per_sequence;
+        return {cache_, blocks, layer, head, model_.key_heads, model_.head_width};
+    }
+
+    // Attention of a run's tokens, for the heads that share one head of keys.
+    void gather(int index, const Batch& batch, Run run, int key_head) {
+        const int group = model_.heads / model_.key_heads, D = model_.head_width;
+        const Memory memory = this->memory(index, batch, run.first, key_head);
+        for (int first = 0; first < group; first += kQueries) {
+            const int heads = std::min(kQueries, group - first);
+            Query queries[kQueries];
+            int count = 0;
+            for (int t = run.first; t < run.first + run.count; t++) {
+                for (int head = first; head < first + heads; head++) {
+                    const size_t at = (size_t(t) * model_.heads + key_head * group + head) * D;
+                    queries[count++] = {&queries_[at], &mixed_[at], batch.positions[t] + 1, 0, 0};
+                }
+            }
+            attend(memory, queries, count);
+        }
+    }
+
+    void feed_forward(const Layer& layer, int tokens) {
+        normalize_all(layer.feed_forward_norm, tokens);
+        team_.share(layer.gate.tiles() / 2, [&](int first, int last) {
+            for (int group = first; group < last; group++) gate_group(layer, group, tokens);
+        });
+        linear_all(layer.down, inner_, tokens, nullptr, stream_.data(), true);
+    }
+
+    // silu(gate) * up for 32 rows, kept in 8 bits at once: they are a group of what `down` reads.
+    void gate_group(const Layer& layer, int group, int tokens) {
+        Floats gate[2][kPanel], up[2][kPanel];
+        for (int t = 0; t < tokens; t += kPanel) {
+            const int count = std::min(kPanel, tokens - t), width = tile_width(count);
+            for (int half = 0; half < 2; half++) {
+                multiply(layer.gate, 2 * group + half, normed_, t, width, gate[half]);
+                multiply(layer.up, 2 * group + half, normed_, t, width, up[half]);
+            }
+            for (int i = 0; i < count; i++) {
+                inner_.keep(t + i, group, silu(gate[0][i]) * up[0][i], silu(gate[1][i]) * up[1][i]);
+            }
+        }
+    }
+
+    static Floats silu(Floats x) { return x / (broadcast(1.0f) + exponential(broadcast(0.0f) - x)); }
+
+    void finish(const Batch& batch, float* result) {
+        const int C = model_.width, count = batch.wanted_count;
+        if (batch.is_hidden) {
+            team_.share(count, [&](int first, int last) {
+                for (int i = first; i < last; i++) {
+                    const float* x = &stream_[size_t(batch.wanted[i]) * C];
+                    const Floats scale = broadcast(inverse_size(x, C));
+                    for (int c = 0; c < C; c += 16) {
+                        store(result + size_t(i) * C + c, load(x + c) * scale * load(model_.norm + c));
+                    }
+                }
+            });
+        } else {
+            team_.share(count, [&](int first, int last) {
+                for (int i = first; i < last; i++) normalize(&stream_[size_t(batch.wanted[i]) * C], model_.norm, i);
+            });
+            linear_all(model_.head, normed_, count, nullptr, result, false);
+        }
+    }
+
+    Model model_;
+    std::vector<Layer> layers_;
+    Cache cache_;
+    Team team_;
+    std::vector<Run> runs_;
+    std::vector<float> stream_, queries_, keys_, values_, mixed_;  // [token][...]
+    Tokens8 normed_, gathered_, inner_;
+};
+
+}  // namespace
+
+extern "C" {
+const char* decoder_lanes() { return lanes_name(); }
+
+// What this side takes the structs to be, so that the other side can tell whether it agrees.
+int32_t decoder_sizes() { return sizeof(Layer) + 1000 * sizeof(Model) + 1000000 * sizeof(Batch); }
+
+void* decoder_open(const Model* model, const Cache* cache, int32_t threads) {
+    try {
+        return new Decoder(*model, *cache, threads);
+    } catch (...) {  // no memory, or no threads
+        return nullptr;
+    }
+}
+
+void decoder_close(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+// Returns 0, or 1 if there was no memory for so many tokens. Everything in the batch is believed.
+int32_t decoder_step(void* decoder, const Batch* batch, float* result) {
+    try {
+        static_cast<Decoder*>(decoder)->step(*batch, result);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return 1;
+    }
+}
+}

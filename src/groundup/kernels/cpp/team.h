@@ -1,0 +1,102 @@
+// Threads that do one step together, and wait for each other between its stages.
+//
+// A stage is a loop whose turns do not depend on each other. Each thread takes the next few turns
+// that nobody has taken, so a thread that the system has put to sleep delays the others little.
+// Waiting is short here (a step has hundreds of stages): a thread first asks again and again, and
+// sleeps only when that has lasted long. OpenMP would do the same, but torch brings its own copy of
+// it, and the threads of two copies starve each other.
+
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+class Team {
+  public:
+    explicit Team(int size) : size_(size) {
+        for (int i = 1; i < size; i++) threads_.emplace_back([this] { work(); });
+    }
+
+    ~Team() {
+        is_closing_ = true;
+        announce();
+        for (std::thread& thread : threads_) thread.join();
+    }
+
+    // Let every thread run `job`, the caller's too; back when all are done. One call at a time.
+    void run(std::function<void()> job) {
+        job_ = std::move(job);
+        announce();
+        job_();
+        meet();
+    }
+
+    // Inside a job, called alike by every thread: `body(first, last)` for parts that together are
+    // 0 ... count; back when all of them are done.
+    template <class Body>
+    void share(int count, Body body) {
+        const int part = std::max(1, count / (4 * size_));
+        while (true) {
+            const int first = next_.fetch_add(part, std::memory_order_relaxed);
+            if (first >= count) break;
+            body(first, std::min(count, first + part));
+        }
+        meet();
+    }
+
+    int size() const { return size_; }
+
+  private:
+    static constexpr int kAsks = 4000;  // some tens of microseconds
+
+    // Every thread arrives; the last opens the door for all.
+    void meet() {
+        const int round = rounds_.load(std::memory_order_acquire);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+            arrived_.store(0, std::memory_order_relaxed);
+            next_.store(0, std::memory_order_relaxed);
+            rounds_.fetch_add(1, std::memory_order_release);
+            rounds_.notify_all();
+        } else {
+            wait(rounds_, round);
+        }
+    }
+
+    void announce() {
+        jobs_.fetch_add(1, std::memory_order_release);
+        jobs_.notify_all();
+    }
+
+    void work() {
+        for (int done = 0;; done++) {
+            wait(jobs_, done);
+            if (is_closing_) return;
+            job_();
+            meet();
+        }
+    }
+
+    // Until `number` is no longer `old`.
+    static void wait(const std::atomic<int>& number, int old) {
+        for (int i = 0; i < kAsks; i++) {
+            if (number.load(std::memory_order_acquire) != old) return;
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#endif
+        }
+        while (number.load(std::memory_order_acquire) == old) number.wait(old);
+    }
+
+    int size_;
+    std::vector<std::thread> threads_;
+    std::function<void()> job_;
+    bool is_closing_ = false;
+    // each on its own cache line: threads ask for one while others write another
+    alignas(64) std::atomic<int> jobs_{0};
+    alignas(64) std::atomic<int> rounds_{0};
+    alignas(64) std::atomic<int> arrived_{0};
+    alignas(64) std::atomic<int> next_{0};
+};
