@@ -120,11 +120,7 @@ class Router:
 
         `prefix` empty: nothing to remember, the least loaded is taken under the policy prefix too.
         """
-        healthy = [
-            replica
-            for url, replica in self.replicas.items()
-            if url not in tried and replica.takes_requests(now)
-        ]
+        healthy = self._healthy(tried, now)
         if not healthy:
             return None
         if self.config.policy == "prefix" and prefix:
@@ -135,6 +131,17 @@ class Router:
         if self.config.policy == "round-robin":
             return inturn[0].url
         return min(inturn, key=lambda replica: replica.in_flight).url
+
+    def has_others(self, tried: Collection[str], *, now: float) -> bool:
+        """Whether one that was not tried takes requests now."""
+        return bool(self._healthy(tried, now))
+
+    def _healthy(self, tried: Collection[str], now: float) -> list[Replica]:
+        return [
+            replica
+            for url, replica in self.replicas.items()
+            if url not in tried and replica.takes_requests(now)
+        ]
 
     def _clockwise(self, prefix: bytes, healthy: Mapping[str, Replica]) -> str:
         total = sum(replica.in_flight for replica in healthy.values())
