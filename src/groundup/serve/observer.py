@@ -102,10 +102,13 @@ class Gate(Protocol):
     """Who decides whether a request may go on to the engine."""
 
     def admit(self, asked: Asked) -> None:
-        """Return, or raise `serve.errors.ApiError` (429 with `retry_after`, 403 ...).
+        """Return, or raise `serve.errors.ApiError` (429 with `retry_after`, 403 ...)."""
+        ...
 
-        Whoever was admitted is also told to the observer: each of the request's sequences
-        `started` and `finished`, so that what is in flight can be counted down.
+    def left(self, asked: Asked, used: int) -> None:
+        """It ended, or could not begin: exactly once for each that was admitted.
+
+        `used`: the prompt's tokens, if they were read, and those of all answers.
         """
         ...
 
@@ -133,6 +136,9 @@ class Silent:
 
     def admit(self, asked: Asked) -> None:
         """Nothing stands in the way."""
+
+    def left(self, asked: Asked, used: int) -> None:
+        """Nothing."""
 
 
 class Together:

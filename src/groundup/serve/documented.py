@@ -1,0 +1,59 @@
+"""What the OpenAPI document says about answers: every status that a route can give."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from groundup.serve.protocol import ErrorBody
+
+_ERRORS = {
+    400: "The request is wrong: its JSON, a field, or a prompt that is too long.",
+    401: "An API key is missing or wrong.",
+    403: "The server does not answer to this host name, or the key may not do this.",
+    404: "There is no model of this name.",
+    408: "The request took too long to arrive.",
+    413: "The request is too large.",
+    415: "The request is not sent as JSON.",
+    429: "The queue is full or a limit is reached; `Retry-After` says when to come back.",
+    500: "The engine failed.",
+    503: "The server is stopping.",
+    504: "The answer took too long.",
+}
+READING = (401, 403, 408, 413, 429, 500)
+"""Statuses of routes that only look something up."""
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for these statuses; all there are without any."""
+    return {
+        status: {"model": ErrorBody, "description": _ERRORS[status]}
+        for status in statuses or _ERRORS
+    }
+
+
+def streamed(chunk: str) -> dict[str, Any]:
+    """How a 200 that may also be a stream is documented; `chunk` names the events' shape."""
+    says = f"Server-sent events: lines `data: ` with a {chunk} each, at the end `data: [DONE]`."
+    return {
+        "description": "The whole answer; with `stream`, events.",
+        "content": {"text/event-stream": {"schema": {"type": "string", "description": says}}},
+    }
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The document, without the 422 that FastAPI writes into it: wrong fields are a 400 here."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(name, None)
+        app.openapi_schema = document
+    return app.openapi_schema
