@@ -12,10 +12,10 @@ from groundup.inference.sampling import (
     Sampling,
     filtered,
     min_p_filter,
-    repetition_penalty,
     sample,
     top_k_filter,
     top_p_filter,
+    typical_filter,
 )
 
 
@@ -29,16 +29,13 @@ def test_each_filter_equals_that_of_transformers(seed):
     from transformers.generation import logits_process as theirs
 
     logits = random_logits(seed)
-    ids = torch.randint(0, 97, (4, 12), generator=torch.Generator().manual_seed(seed))
-    seen = torch.zeros(4, 97, dtype=torch.bool).scatter_(1, ids, True)
+    ids = torch.zeros(4, 1, dtype=torch.long)
     for k in (1, 5, 96, 97, 500):
         assert torch.equal(top_k_filter(logits, k), theirs.TopKLogitsWarper(k)(ids, logits))
     for p in (0.05, 0.5, 0.9, 0.999):
         assert torch.equal(top_p_filter(logits, p), theirs.TopPLogitsWarper(p)(ids, logits))
         assert torch.equal(min_p_filter(logits, p), theirs.MinPLogitsWarper(p)(ids, logits))
-    for penalty in (0.8, 1.0, 1.3):
-        expected = theirs.RepetitionPenaltyLogitsProcessor(penalty)(ids, logits.clone())
-        assert torch.equal(repetition_penalty(logits, seen, penalty), expected)
+        assert torch.equal(typical_filter(logits, p), theirs.TypicalLogitsWarper(p)(ids, logits))
 
 
 @pytest.mark.reference
@@ -47,10 +44,13 @@ def test_each_filter_equals_that_of_transformers(seed):
     seed=st.integers(0, 10_000),
     temperature=st.floats(0.1, 3),
     top_k=st.integers(1, 120),
+    typical_p=st.floats(0.05, 0.99),
     top_p=st.floats(0.05, 0.99),
     min_p=st.floats(0.0, 0.5),
 )
-def test_the_chain_of_filters_equals_that_of_transformers(seed, temperature, top_k, top_p, min_p):
+def test_the_chain_of_filters_equals_that_of_transformers(
+    seed, temperature, top_k, typical_p, top_p, min_p
+):
     from transformers.generation import logits_process as theirs
 
     logits = random_logits(seed).double()
@@ -58,14 +58,16 @@ def test_the_chain_of_filters_equals_that_of_transformers(seed, temperature, top
         [
             theirs.TemperatureLogitsWarper(temperature),
             theirs.TopKLogitsWarper(top_k),
+            theirs.TypicalLogitsWarper(typical_p),
             theirs.TopPLogitsWarper(top_p),
             theirs.MinPLogitsWarper(min_p),
         ]
     )
     expected = chain(torch.zeros(4, 1, dtype=torch.long), logits)
-    ours = filtered(
-        logits, Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
+    sampling = Sampling(
+        temperature=temperature, top_k=top_k, typical_p=typical_p, top_p=top_p, min_p=min_p
     )
+    ours = filtered(logits, sampling)
     torch.testing.assert_close(ours, expected, rtol=0, atol=0)
 
 
@@ -133,10 +135,37 @@ def test_chance_depends_on_seed_and_index_alone():
     assert all(0 <= number < 1 for number in numbers)
 
 
+def test_numbers_looked_at_ahead_are_the_ones_drawn_later():
+    plain, looked = Chance(7), Chance(7)
+    numbers = [plain.draw() for _ in range(6)]
+    assert looked.ahead(3) == numbers[:3]
+    assert looked.draw() == numbers[0]
+    assert looked.ahead(4) == numbers[1:5]
+    assert [looked.draw() for _ in range(5)] == numbers[1:]
+
+
+def test_penalties_on_what_the_answer_has_are_taken_from_the_logits():
+    logits = torch.tensor([[1.0, 2.0, 3.0, 0.0]])
+    counts = torch.tensor([[0, 1, 3, 0]])
+    chance = torch.zeros(1, dtype=torch.float64)
+    present = Sampling(temperature=0, presence_penalty=1.5)
+    assert sample(logits, present, chance_B=chance, counts_BV=counts).item() == 2
+    frequent = Sampling(temperature=0, frequency_penalty=0.9)
+    assert sample(logits, frequent, chance_B=chance, counts_BV=counts).item() == 1
+    both = Sampling(temperature=0, presence_penalty=0.2, frequency_penalty=0.9)
+    assert sample(logits, both, chance_B=chance, counts_BV=counts).item() == 0
+    assert both.looks_back
+    assert not GREEDY.looks_back
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         ({"temperature": -0.1}, "temperature is -0.1"),
+        ({"temperature": 1e-320}, r"must be 0 \(greedy\), or from 1e-30"),
+        ({"typical_p": 0.0}, "typical_p is 0.0"),
+        ({"presence_penalty": math.inf}, "presence_penalty is inf"),
+        ({"frequency_penalty": math.nan}, "frequency_penalty is nan"),
         ({"temperature": math.nan}, "temperature is nan"),
         ({"top_k": 0}, "top_k is 0"),
         ({"top_p": 0.0}, "top_p is 0.0"),

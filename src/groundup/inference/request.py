@@ -4,9 +4,11 @@ A request is one sequence. Several answers to one prompt (`n`, `best_of`) are se
 prefix cache makes the prompt's tokens cheap for all but the first.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from groundup.inference.sampling import Sampling
 
@@ -17,8 +19,12 @@ FinishReason = Literal["stop", "length", "cancelled", "error"]
 class Grammar(Protocol):
     """What an answer may look like, as an automaton over tokens. Stateful: one for each request."""
 
-    def allowed(self) -> Sequence[int] | None:
-        """Ids of the tokens that may come next; None: any."""
+    def mask(self) -> NDArray[np.uint32]:
+        """The tokens that may come next: bit `token % 32` of word `token // 32` is set.
+
+        The end tokens are among them where the answer may end. Valid until the next call; tokens
+        beyond the last word are refused. Raises ValueError if the grammar cannot go on.
+        """
         ...
 
     def accept(self, token: int) -> None:
@@ -26,7 +32,7 @@ class Grammar(Protocol):
         ...
 
     def is_finished(self) -> bool:
-        """Whether nothing can follow."""
+        """Whether nothing but an end token can follow."""
         ...
 
 
@@ -48,6 +54,8 @@ class Request:
     """End tokens; they are not part of the answer."""
     first_ids: tuple[int, ...] | None = None
     """What the first token may be (a healed prompt); None: anything."""
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """Pairs of a token and what is added to its logit."""
     logprobs: int | None = None
     """Of each drawn token its log-probability under the model, and those of so many likeliest."""
     prompt_logprobs: int | None = None

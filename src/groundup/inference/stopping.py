@@ -1,45 +1,79 @@
 """Stop texts: an answer ends before the first of them, also where tokens cut it apart.
 
-Text that may be the beginning of a stop text is held back until it is certain.
+The text is read character by character, so the result does not depend on how it was cut into
+pieces. What may still begin a stop text is held back, and no more than that: the longest end of the
+text that a stop text begins with. This is the state of Aho and Corasick's automaton (1975); here
+it is the text itself, and "does a stop text begin with it" is a binary search in the sorted stop
+texts, so that 10,000 of them need no automaton built before the first token.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+
+MOST_TEXTS = 10_000
+"""As many stop texts a request may have."""
+MOST_CHARACTERS = 1_000_000
+"""As many characters they may have together."""
 
 
 class StopTexts:
-    """Lets through what is certain not to belong to a stop text."""
+    """Lets through what is certain not to belong to a stop text.
+
+    The first stop text to be complete ends the answer; of two that end with the same character,
+    the longer one. `push` what the tokens spell, then, if nothing was found, `flush`.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        if "" in texts:
-            raise ValueError("a stop text is empty; it would end every answer before it begins")
-        self._texts = tuple(texts)
+        """Raises ValueError on an empty text, and beyond `MOST_TEXTS` or `MOST_CHARACTERS`."""
+        _check(texts)
+        self._texts = frozenset(texts)
+        self._sorted = sorted(self._texts)
+        self._lengths = sorted({len(text) for text in texts}, reverse=True)
         self._held = ""
         self.found: str | None = None
         """The stop text that ended the answer."""
 
     def push(self, text: str) -> str:
         """What is certain by now. After a stop text was found, nothing."""
-        if self.found is not None or not self._texts:
-            return text if self.found is None else ""
-        held = self._held + text
-        hits = [(held.find(stop), stop) for stop in self._texts if stop in held]
-        if hits:
-            place, self.found = min(hits, key=lambda hit: (hit[0], -len(hit[1])))
-            self._held = ""
-            return held[:place]
-        kept = max(_overlap(held, stop) for stop in self._texts)
-        self._held = held[len(held) - kept :]
-        return held[: len(held) - kept]
+        if not self._texts:
+            return text
+        certain: list[str] = []
+        for character in text:
+            if self.found is not None:
+                break
+            certain.append(self._step(character))
+        return "".join(certain)
 
     def flush(self) -> str:
         """What was held back, as nothing more comes."""
         held, self._held = self._held, ""
         return held
 
+    def _step(self, character: str) -> str:
+        seen = self._held + character
+        start = 0
+        while start < len(seen) and not self._begins(seen[start:]):
+            start += 1
+        self._held = seen[start:]
+        ends = (self._held[-n:] for n in self._lengths if n <= len(self._held))
+        self.found = next((end for end in ends if end in self._texts), None)
+        if self.found is not None:
+            start = len(seen) - len(self.found)
+            self._held = ""
+        return seen[:start]
 
-def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of the text begin the stop text."""
-    for length in range(min(len(stop) - 1, len(text)), 0, -1):
-        if stop.startswith(text[-length:]):
-            return length
-    return 0
+    def _begins(self, text: str) -> bool:
+        """Whether a stop text begins so."""
+        place = bisect_left(self._sorted, text)
+        return place < len(self._sorted) and self._sorted[place].startswith(text)
+
+
+def _check(texts: Sequence[str]) -> None:
+    if "" in texts:
+        raise ValueError("a stop text is empty; it would end every answer before it begins")
+    if len(texts) > MOST_TEXTS:
+        raise ValueError(f"there are {len(texts)} stop texts; at most {MOST_TEXTS} can be watched")
+    if (size := sum(map(len, texts))) > MOST_CHARACTERS:
+        raise ValueError(
+            f"the stop texts have {size} characters together; at most {MOST_CHARACTERS} are watched"
+        )
