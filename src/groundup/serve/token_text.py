@@ -15,13 +15,23 @@ LOWEST = -9999.0
 def token_text(tokenizer: TokenBytes, token: int) -> str:
     r"""The token's text, or `bytes:\xe2\x82` where it is no whole character.
 
-    So two tokens have the same text only if they have the same bytes.
+    So two tokens have the same text only if they have the same bytes. A model may have more ids
+    than its tokenizer has tokens; such a one is `token:50000`.
     """
-    data = tokenizer.token_bytes(token)
+    data = _bytes(tokenizer, token)
+    if data is None:
+        return f"token:{token}"
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return "bytes:" + "".join(f"\\x{byte:02x}" for byte in data)
+
+
+def _bytes(tokenizer: TokenBytes, token: int) -> bytes | None:
+    try:
+        return tokenizer.token_bytes(token)
+    except ValueError:
+        return None
 
 
 def chat_logprobs(tokenizer: TokenBytes, logprobs: Sequence[TokenLogprob]) -> ChatLogprobs:
@@ -35,9 +45,10 @@ def chat_logprobs(tokenizer: TokenBytes, logprobs: Sequence[TokenLogprob]) -> Ch
 
 
 def _top(tokenizer: TokenBytes, token: int, logprob: float) -> TopLogprob:
-    data = tokenizer.token_bytes(token)
-    text = data.decode("utf-8", errors="replace")
-    return TopLogprob(token=text, logprob=max(logprob, LOWEST), bytes=list(data))
+    data = _bytes(tokenizer, token)
+    text = token_text(tokenizer, token) if data is None else data.decode("utf-8", errors="replace")
+    numbers = None if data is None else list(data)
+    return TopLogprob(token=text, logprob=max(logprob, LOWEST), bytes=numbers)
 
 
 class CompletionLogprobWriter:
@@ -61,7 +72,7 @@ class CompletionLogprobWriter:
             written.token_logprobs.append(None if place is None else max(place.logprob, LOWEST))
             written.top_logprobs.append(None if place is None else self._alternatives(place))
             written.text_offset.append(self._characters)
-            self._characters += len(self._decoder.decode(self._tokenizer.token_bytes(token)))
+            self._characters += len(self._decoder.decode(_bytes(self._tokenizer, token) or b""))
         return written
 
     def _alternatives(self, place: TokenLogprob) -> dict[str, float]:
