@@ -179,14 +179,14 @@ class Scheduler:
             if chunk.count:
                 plan.append(chunk)
                 room -= chunk.count
-                logits -= chunk.wanted
+                logits -= chunk.wanted if chunk.sequence.scored is not None else 0
         return plan
 
     def _decode(self) -> list[Chunk]:
         """One token for each running sequence whose others are computed, and drafts."""
         plan: list[Chunk] = []
         decoding = [one for one in self.running if one.left == 1]
-        spare = self.config.max_tokens_per_step - len(decoding)
+        spare = self.config.max_tokens_per_step - len(self.running)  # no one waits for a guess
         for sequence in decoding:
             if not sequence.blocks or not self._grow(sequence):
                 continue  # preempted, for one before it or for want of a block of its own
