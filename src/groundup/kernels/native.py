@@ -26,8 +26,12 @@ from pathlib import Path
 
 SOURCES = Path(__file__).parent / "cpp"
 """Where the C++ of this package lies."""
-FLAGS = ("-std=c++20", "-O3", "-ffp-contract=off", "-shared", "-fPIC", "-pthread", "-w")
-"""For every source; what follows here: a product and a sum are rounded apart unless we say so."""
+FLAGS = (
+    *("-std=c++20", "-O3", "-shared", "-fPIC", "-pthread", "-w"),
+    "-ffp-contract=off",  # a product and a sum are rounded apart unless the source says otherwise
+    "-fvisibility=hidden",  # two libraries in one process must not take parts of each other
+)
+"""For every source."""
 _COMPILERS = ("c++", "g++", "clang++")
 _INCLUDE = re.compile(r'^#include "(.+)"', re.MULTILINE)
 _SECONDS = 300

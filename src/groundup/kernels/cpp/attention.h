@@ -64,9 +64,12 @@ template <int count>
 inline void score(const Memory& memory, const Query* queries, int start, int end, float (*scores)[kStretch]) {
     for (int position = start; position < end; position += kCell) {
         const uint16_t* keys = memory.cache.keys + memory.offset(position);
+        const uint16_t* values = memory.cache.values + memory.offset(position);
+        const uint16_t* next = position + kCell < end ? memory.cache.keys + memory.offset(position + kCell) : values;
         Floats total[count];
         for (Floats& lane : total) lane = broadcast(0.0f);
         for (int d = 0; d < memory.width; d++) {
+            __builtin_prefetch((d % 2 ? next : values) + d / 2 * 2 * kCell);
             const Floats key = load_half(keys + d * kCell);
             for (int i = 0; i < count; i++) total[i] = multiply_add(broadcast(queries[i].query[d]), key, total[i]);
         }

@@ -122,63 +122,66 @@ class Decoder {
     }
 
     void normalize_all(const float* gains, int tokens) {
-        team_.share(tokens, [&](int first, int last) {
-            for (int t = first; t < last; t++) normalize(&stream_[size_t(t) * model_.width], gains, t);
+        each_panel(tokens, [&](int t) { normalize(&stream_[size_t(t) * model_.width], gains, t); });
+    }
+
+    // `body(token)`, the tokens of a panel on one thread: they lie in the same cache lines.
+    template <class Body>
+    void each_panel(int tokens, Body body) {
+        team_.share((tokens + kPanel - 1) / kPanel, [&](int first, int last) {
+            for (int t = first * kPanel; t < std::min(tokens, last * kPanel); t++) body(t);
         });
     }
 
-    // y[t][n] = (w x_t)[n] + bias[n], or added to what is there.
-    static void linear(const Matrix& w, int tile, const Tokens8& x, int tokens, const float* bias, float* y,
-                       bool is_added = false) {
-        Floats part[kPanel];
-        for (int t = 0; t < tokens; t += kPanel) {
-            const int count = std::min(kPanel, tokens - t);
-            multiply(w, tile, x, t, tile_width(count), part);
-            for (int i = 0; i < count; i++) {
-                float* to = y + size_t(t + i) * w.rows + tile * kRows;
-                if (bias) part[i] = part[i] + load(bias + tile * kRows);
-                store(to, is_added ? load(to) + part[i] : part[i]);
+    // `body(tile, first token, count)` for each tile and panel: a thread goes through its tiles
+    // with one panel after the other, so that these are read from near.
+    template <class Body>
+    void each_tile(int tiles, int tokens, Body body) {
+        team_.share(tiles, [&](int first, int last) {
+            for (int t = 0; t < tokens; t += kPanel) {
+                for (int tile = first; tile < last; tile++) body(tile, t, std::min(kPanel, tokens - t));
             }
+        });
+    }
+
+    // y[t][n] = (w x_t)[n] + bias[n], or added to what is there; for the rows of a tile.
+    static void linear(const Matrix& w, int tile, const Tokens8& x, int token, int count, const float* bias,
+                       float* y, bool is_added = false) {
+        Floats part[kPanel];
+        multiply(w, tile, x, token, count, part);
+        for (int i = 0; i < count; i++) {
+            float* to = y + size_t(token + i) * w.rows + tile * kRows;
+            if (bias) part[i] = part[i] + load(bias + tile * kRows);
+            store(to, is_added ? load(to) + part[i] : part[i]);
         }
     }
 
-    void linear_all(const Matrix& w, const Tokens8& x, int tokens, const float* bias, float* y, bool is_added) {
-        team_.share(w.tiles(), [&](int first, int last) {
-            for (int tile = first; tile < last; tile++) linear(w, tile, x, tokens, bias, y, is_added);
-        });
-    }
-
     void attention(const Layer& layer, int index, const Batch& batch) {
-        const int T = batch.token_count;
+        const int T = batch.token_count, width = model_.heads * model_.head_width;
         normalize_all(layer.attention_norm, T);
         const int queries = layer.query.tiles(), keys = layer.key.tiles();
-        team_.share(queries + 2 * keys, [&](int first, int last) {
-            for (int i = first; i < last; i++) {
-                if (i < queries) {
-                    linear(layer.query, i, normed_, T, layer.query_bias, queries_.data());
-                } else if (i < queries + keys) {
-                    linear(layer.key, i - queries, normed_, T, layer.key_bias, keys_.data());
-                } else {
-                    linear(layer.value, i - queries - keys, normed_, T, layer.value_bias, values_.data());
-                }
+        each_tile(queries + 2 * keys, T, [&](int tile, int t, int count) {
+            if (tile < queries) {
+                linear(layer.query, tile, normed_, t, count, layer.query_bias, queries_.data());
+            } else if (tile < queries + keys) {
+                linear(layer.key, tile - queries, normed_, t, count, layer.key_bias, keys_.data());
+            } else {
+                linear(layer.value, tile - queries - keys, normed_, t, count, layer.value_bias, values_.data());
             }
         });
-        team_.share(T, [&](int first, int last) {
-            for (int t = first; t < last; t++) turn_and_keep(layer, index, batch, t);
-        });
+        each_panel(T, [&](int t) { turn_and_keep(layer, index, batch, t); });
         team_.share(static_cast<int>(runs_.size()) * model_.key_heads, [&](int first, int last) {
             for (int i = first; i < last; i++) {
                 gather(index, batch, runs_[i / model_.key_heads], i % model_.key_heads);
             }
         });
-        const int width = model_.heads * model_.head_width;
-        team_.share(T, [&](int first, int last) {
-            for (int t = first; t < last; t++) {
-                const float* x = &mixed_[size_t(t) * width];
-                for (int i = 0; i < width; i += kGroup) gathered_.keep(t, i / kGroup, load(x + i), load(x + i + 16));
-            }
+        each_panel(T, [&](int t) {
+            const float* x = &mixed_[size_t(t) * width];
+            for (int i = 0; i < width; i += kGroup) gathered_.keep(t, i / kGroup, load(x + i), load(x + i + 16));
         });
-        linear_all(layer.output, gathered_, T, layer.output_bias, stream_.data(), true);
+        each_tile(layer.output.tiles(), T, [&](int tile, int t, int count) {
+            linear(layer.output, tile, gathered_, t, count, layer.output_bias, stream_.data(), true);
+        });
     }
 
     // Normalise (if the model does) and rotate a token's queries and keys; keep its key and value.
@@ -236,24 +239,21 @@ class Decoder {
 
     void feed_forward(const Layer& layer, int tokens) {
         normalize_all(layer.feed_forward_norm, tokens);
-        team_.share(layer.gate.tiles() / 2, [&](int first, int last) {
-            for (int group = first; group < last; group++) gate_group(layer, group, tokens);
+        each_tile(layer.gate.tiles() / 2, tokens, [&](int pair, int t, int count) { gate(layer, pair, t, count); });
+        each_tile(layer.down.tiles(), tokens, [&](int tile, int t, int count) {
+            linear(layer.down, tile, inner_, t, count, nullptr, stream_.data(), true);
         });
-        linear_all(layer.down, inner_, tokens, nullptr, stream_.data(), true);
     }
 
-    // silu(gate) * up for 32 rows, kept in 8 bits at once: they are a group of what `down` reads.
-    void gate_group(const Layer& layer, int group, int tokens) {
+    // silu(gate) * up for two tiles, kept in 8 bits at once: they are a group of what `down` reads.
+    void gate(const Layer& layer, int pair, int token, int count) {
         Floats gate[2][kPanel], up[2][kPanel];
-        for (int t = 0; t < tokens; t += kPanel) {
-            const int count = std::min(kPanel, tokens - t), width = tile_width(count);
-            for (int half = 0; half < 2; half++) {
-                multiply(layer.gate, 2 * group + half, normed_, t, width, gate[half]);
-                multiply(layer.up, 2 * group + half, normed_, t, width, up[half]);
-            }
-            for (int i = 0; i < count; i++) {
-                inner_.keep(t + i, group, silu(gate[0][i]) * up[0][i], silu(gate[1][i]) * up[1][i]);
-            }
+        for (int half = 0; half < 2; half++) {
+            multiply(layer.gate, 2 * pair + half, normed_, token, count, gate[half]);
+            multiply(layer.up, 2 * pair + half, normed_, token, count, up[half]);
+        }
+        for (int i = 0; i < count; i++) {
+            inner_.keep(token + i, pair, silu(gate[0][i]) * up[0][i], silu(gate[1][i]) * up[1][i]);
         }
     }
 
@@ -272,10 +272,10 @@ class Decoder {
                 }
             });
         } else {
-            team_.share(count, [&](int first, int last) {
-                for (int i = first; i < last; i++) normalize(&stream_[size_t(batch.wanted[i]) * C], model_.norm, i);
+            each_panel(count, [&](int i) { normalize(&stream_[size_t(batch.wanted[i]) * C], model_.norm, i); });
+            each_tile(model_.head.tiles(), count, [&](int tile, int t, int part) {
+                linear(model_.head, tile, normed_, t, part, nullptr, result);
             });
-            linear_all(model_.head, normed_, count, nullptr, result, false);
         }
     }
 
@@ -290,13 +290,15 @@ class Decoder {
 
 }  // namespace
 
+#define EXPORTED __attribute__((visibility("default")))
+
 extern "C" {
-const char* decoder_lanes() { return lanes_name(); }
+EXPORTED const char* decoder_lanes() { return lanes_name(); }
 
 // What this side takes the structs to be, so that the other side can tell whether it agrees.
-int32_t decoder_sizes() { return sizeof(Layer) + 1000 * sizeof(Model) + 1000000 * sizeof(Batch); }
+EXPORTED int32_t decoder_sizes() { return sizeof(Layer) + 1000 * sizeof(Model) + 1000000 * sizeof(Batch); }
 
-void* decoder_open(const Model* model, const Cache* cache, int32_t threads) {
+EXPORTED void* decoder_open(const Model* model, const Cache* cache, int32_t threads) {
     try {
         return new Decoder(*model, *cache, threads);
     } catch (...) {  // no memory, or no threads
@@ -304,10 +306,10 @@ void* decoder_open(const Model* model, const Cache* cache, int32_t threads) {
     }
 }
 
-void decoder_close(void* decoder) { delete static_cast<Decoder*>(decoder); }
+EXPORTED void decoder_close(void* decoder) { delete static_cast<Decoder*>(decoder); }
 
 // Returns 0, or 1 if there was no memory for so many tokens. Everything in the batch is believed.
-int32_t decoder_step(void* decoder, const Batch* batch, float* result) {
+EXPORTED int32_t decoder_step(void* decoder, const Batch* batch, float* result) {
     try {
         static_cast<Decoder*>(decoder)->step(*batch, result);
         return 0;

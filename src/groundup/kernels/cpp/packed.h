@@ -19,7 +19,8 @@
 constexpr int kGroup = 32;  // weights, or numbers of a token, that share a scale
 constexpr int kRows = 16;   // rows of a tile: one lane each
 constexpr int kSteps = kGroup / 4;
-constexpr int kPanel = 16;  // tokens that lie together
+constexpr int kPanel = 8;   // tokens that lie together
+constexpr int kAhead = 2048;  // bytes of weights: how far ahead of its work a thread asks for them
 
 struct Matrix {  // the same in kernels/decoder.py
     // [rows/16][columns/32][step][row][4]; of 4 bits, the low halves are steps 0-3, the high 4-7
@@ -34,96 +35,91 @@ struct Matrix {  // the same in kernels/decoder.py
     int groups() const { return columns / kGroup; }
 };
 
-// Tokens in 8 bits, sixteen of them (a panel) side by side in each group.
+// Tokens in 8 bits, eight of them (a panel) side by side in each group.
 class Tokens8 {
   public:
+    struct Scale {
+        float a;
+        float sum;       // a (sum of p)
+        int32_t middle;  // -128 (sum of p)
+    };
+    struct alignas(64) Group {  // no two threads write to one cache line
+        int8_t p[kPanel][kGroup];
+        Scale scale[kPanel];
+    };
+
     void resize(int tokens, int columns) {
         groups_ = columns / kGroup;
-        const size_t count = size_t(tokens + kPanel - 1) / kPanel * kPanel * groups_;
-        if (numbers_.size() < count * kGroup) {
-            numbers_.resize(count * kGroup);
-            scales_.resize(count);
-            sums_.resize(count);
-            middles_.resize(count);
-        }
+        const size_t count = size_t(tokens + kPanel - 1) / kPanel * groups_;
+        if (kept_.size() < count) kept_.resize(count);
     }
 
-    // The place of a token's group: its numbers begin at 32 times that.
-    size_t place(int token, int group) const {
-        return (size_t(token / kPanel) * groups_ + group) * kPanel + token % kPanel;
-    }
-    const int8_t* numbers(size_t place) const { return numbers_.data() + place * kGroup; }
-    const float* scales(size_t place) const { return scales_.data() + place; }     // a
-    const float* sums(size_t place) const { return sums_.data() + place; }         // a (sum of p)
-    const int32_t* middles(size_t place) const { return middles_.data() + place; }  // -128 (sum of p)
+    // The groups of the panel that a token is in, from the first on.
+    Group* panel(int token) { return kept_.data() + size_t(token / kPanel) * groups_; }
+    const Group* panel(int token) const { return kept_.data() + size_t(token / kPanel) * groups_; }
 
     // Keep 32 numbers: a = max |x| / 127, p = x / a to the nearest whole number.
     void keep(int token, int group, Floats left, Floats right) {
-        const size_t at = place(token, group);
+        Group& to = panel(token)[group];
+        const int t = token % kPanel;
         const float most = largest(maximum(absolute(left), absolute(right)));
         const Floats inverse = broadcast(most > 0 ? 127.0f / most : 0.0f);
         const Ints p_left = to_ints(left * inverse), p_right = to_ints(right * inverse);
-        store_bytes(numbers_.data() + at * kGroup, p_left);
-        store_bytes(numbers_.data() + at * kGroup + 16, p_right);
+        store_bytes(to.p[t], p_left);
+        store_bytes(to.p[t] + 16, p_right);
         const int32_t total = sum(p_left) + sum(p_right);
-        scales_[at] = most / 127.0f;
-        sums_[at] = scales_[at] * static_cast<float>(total);
-        middles_[at] = -128 * total;
+        const float a = most / 127.0f;
+        to.scale[t] = {a, a * static_cast<float>(total), -128 * total};
     }
 
   private:
     int groups_ = 0;
-    std::vector<int8_t> numbers_;
-    std::vector<float> scales_, sums_;
-    std::vector<int32_t> middles_;
+    std::vector<Group> kept_;
 };
 
-// The products of one tile's sixteen rows with `width` tokens from `token` on, all in one panel.
+// The products of one tile's sixteen rows with the first `width` tokens of a panel.
 template <int bits, int width>
-inline void multiply_tile(const Matrix& w, int tile, const Tokens8& x, int token, Floats* y) {
-    constexpr int kBytes = bits == 4 ? kGroup * kRows / 2 : kGroup * kRows;
+inline void multiply_tile(const Matrix& w, int tile, const Tokens8::Group* x, Floats* y) {
+    constexpr int kLoads = bits == 4 ? kSteps / 2 : kSteps;
     constexpr int kScales = bits == 4 ? 2 * kRows : kRows;
     const int groups = w.groups();
-    const uint8_t* quants = w.quants + size_t(tile) * groups * kBytes;
+    const uint8_t* quants = w.quants + size_t(tile) * groups * kLoads * 64;
     const uint16_t* scales = w.scales + size_t(tile) * groups * kScales;
-    size_t place = x.place(token, 0);
     Floats total[width];
-    for (Floats& lane : total) lane = broadcast(0.0f);
-    for (int g = 0; g < groups; g++, quants += kBytes, scales += kScales, place += kPanel) {
+    for (int t = 0; t < width; t++) total[t] = broadcast(0.0f);
+    for (int g = 0; g < groups; g++, quants += kLoads * 64, scales += kScales) {
         Bytes q[kSteps];
-        for (int step = 0; step < (bits == 4 ? kSteps / 2 : kSteps); step++) {
-            q[step] = load_bytes(quants + 64 * step);
-        }
-        if (bits == 4) {
-            for (int step = kSteps / 2; step < kSteps; step++) {
-                q[step] = high_nibbles(q[step - kSteps / 2]);
-                q[step - kSteps / 2] = low_nibbles(q[step - kSteps / 2]);
+        for (int i = 0; i < kLoads; i++) {
+            __builtin_prefetch(quants + kAhead + 64 * i);
+            q[i] = load_bytes(quants + 64 * i);
+            if (bits == 4) {
+                q[i + kLoads % kSteps] = high_nibbles(q[i]);
+                q[i] = low_nibbles(q[i]);
             }
         }
         const Floats d = load_half(scales);
         const Floats m = bits == 4 ? load_half(scales + kRows) : d;
-        const int8_t* p = x.numbers(place);
-        for (int t = 0; t < width; t++, p += kGroup) {
-            Ints dot = broadcast(bits == 4 ? 0 : x.middles(place)[t]);
-            for (int step = 0; step < kSteps; step++) dot = add_dot<bits>(dot, q[step], p + 4 * step);
-            total[t] = multiply_add(to_floats(dot), d * broadcast(x.scales(place)[t]), total[t]);
-            if (bits == 4) total[t] = multiply_add(m, broadcast(x.sums(place)[t]), total[t]);
+#pragma GCC unroll 8
+        for (int t = 0; t < width; t++) {
+            const Tokens8::Scale& scale = x[g].scale[t];
+            Ints dot = broadcast(bits == 4 ? 0 : scale.middle);
+            for (int step = 0; step < kSteps; step++) dot = add_dot<bits>(dot, q[step], x[g].p[t] + 4 * step);
+            total[t] = multiply_add(to_floats(dot), d * broadcast(scale.a), total[t]);
+            if (bits == 4) total[t] = multiply_add(m, broadcast(scale.sum), total[t]);
         }
     }
     for (int t = 0; t < width; t++) y[t] = total[t];
 }
 
-// A width that `multiply_tile` is built for: as many tokens as there are, or a few more, unless 16.
-inline int tile_width(int tokens) { return tokens >= 9 ? 16 : tokens >= 5 ? 8 : tokens >= 3 ? 4 : tokens; }
-
-inline void multiply(const Matrix& w, int tile, const Tokens8& x, int token, int width, Floats* y) {
-    using Function = void (*)(const Matrix&, int, const Tokens8&, int, Floats*);
-    static constexpr Function functions[2][5] = {
-        {multiply_tile<4, 1>, multiply_tile<4, 2>, multiply_tile<4, 4>, multiply_tile<4, 8>, multiply_tile<4, 16>},
-        {multiply_tile<8, 1>, multiply_tile<8, 2>, multiply_tile<8, 4>, multiply_tile<8, 8>, multiply_tile<8, 16>},
+// The same for `count` tokens; what follows them in `y` (up to 8 in all) is overwritten.
+inline void multiply(const Matrix& w, int tile, const Tokens8& x, int token, int count, Floats* y) {
+    using Function = void (*)(const Matrix&, int, const Tokens8::Group*, Floats*);
+    static constexpr Function functions[2][4] = {
+        {multiply_tile<4, 1>, multiply_tile<4, 2>, multiply_tile<4, 4>, multiply_tile<4, 8>},
+        {multiply_tile<8, 1>, multiply_tile<8, 2>, multiply_tile<8, 4>, multiply_tile<8, 8>},
     };
-    const int place = width == 16 ? 4 : width == 8 ? 3 : width / 2;
-    functions[w.bits == 8][place](w, tile, x, token, y);
+    const int size = count <= 2 ? count - 1 : count <= 4 ? 2 : 3;
+    functions[w.bits == 8][size](w, tile, x.panel(token), y);
 }
 
 // Row `row` of a matrix as floats: an embedding.

@@ -35,14 +35,16 @@ class Team {
     }
 
     // Inside a job, called alike by every thread: `body(first, last)` for parts that together are
-    // 0 ... count; back when all of them are done.
+    // 0 ... count; back when all of them are done. Parts get smaller towards the end, so that no
+    // thread has much left when the others are through.
     template <class Body>
     void share(int count, Body body) {
-        const int part = std::max(1, count / (4 * size_));
-        while (true) {
-            const int first = next_.fetch_add(part, std::memory_order_relaxed);
-            if (first >= count) break;
-            body(first, std::min(count, first + part));
+        for (int first = next_.load(std::memory_order_relaxed); first < count;) {
+            const int last = first + std::max(1, (count - first) / (2 * size_));
+            if (next_.compare_exchange_weak(first, last, std::memory_order_relaxed)) {
+                body(first, last);
+                first = last;
+            }
         }
         meet();
     }
