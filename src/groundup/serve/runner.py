@@ -346,8 +346,7 @@ class EngineRunner:
             if self._engine.has_work():
                 began = self._clock()
                 deltas = self._engine.step()
-                self._stats = self._engine.stats()
-                self._call_back(self._deliver, deltas, began, self._clock(), self._stats)
+                self._call_back(self._deliver, deltas, began, self._clock(), self._engine.stats())
 
     def _carry_out_commands(self) -> bool:
         """All commands there are, waiting for one if the engine has nothing to do; False to end."""
@@ -360,7 +359,6 @@ class EngineRunner:
             if command is None:
                 return False
             command()
-            self._stats = self._engine.stats()
             wait = False
 
     def _submit(self, flight: Flight, requests: Sequence[Request]) -> None:
@@ -387,6 +385,7 @@ class EngineRunner:
 
     def _call_back(self, function: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None, "the thread runs after the start"
+        self._stats = self._engine.stats()
         self._loop.call_soon_threadsafe(function, *arguments)
 
 
