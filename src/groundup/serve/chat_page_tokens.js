@@ -34,8 +34,8 @@ export class Aligner {
   }
 }
 
-/** How far from sure, 0 to 100: what the colour shows. A probability of a half is 50. */
-const doubt = (logprob) => Math.round(100 * (1 - Math.exp(logprob)));
+/** How far from sure, 0 to 100: what the colour shows. Raised to a power, so that only real doubt is loud. */
+const doubt = (logprob) => Math.round(100 * (1 - Math.min(1, Math.exp(logprob))) ** 1.6);
 
 /** A `leaf` for the markup (see there) that gives each token of a range a span of its own. */
 export function tokenLeaf(text, tokens) {

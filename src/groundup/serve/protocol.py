@@ -4,16 +4,22 @@ Types are strict (the text "1" is no number) and numbers finite. A field that th
 is refused, so that a misspelt one is not silently without effect; fields that OpenAI has and that
 mean nothing here are listed in `Ignored`. Names, meanings and defaults are those of OpenAI's
 reference, and of vLLM's for what goes beyond it.
+
+Lists are read up to their first wrong item (`fail_fast`) and objects only if they have no more than
+`MOST_FIELDS`: a body of a million wrong things must not become a million errors.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 MOST_STOPS = 32
 """Stop texts of a request; OpenAI allows 4."""
 MOST_BIASES = 1024
 """Entries of `logit_bias`."""
+MOST_FIELDS = 200
+"""Fields of an object whose fields have names."""
 MOST_ANSWERS = 128
 """`n` and `best_of`."""
 MOST_ALTERNATIVES = 20
@@ -25,10 +31,23 @@ StopText = Annotated[str, Field(min_length=1, max_length=256)]
 TokenId = Annotated[int, Field(ge=0, lt=2**31)]
 
 
+def bounded(data: Any, most: int) -> Any:
+    """The data; an object of more fields is an error before any of them is looked at."""
+    if isinstance(data, dict) and len(data) > most:
+        told = {"count": len(data), "most": most}
+        raise PydanticCustomError("too_many_fields", "{count} fields are more than {most}", told)
+    return data
+
+
 class Strict(BaseModel):
     """A part of a request: exact types, finite numbers, no unknown fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bounded(cls, data: Any) -> Any:
+        return bounded(data, MOST_FIELDS)
 
 
 class StreamOptions(Strict):
@@ -49,7 +68,7 @@ class StructuredOutputs(Strict):
     """A JSON schema."""
     regex: str | None = None
     """A regular expression."""
-    choice: Annotated[list[str], Field(min_length=1)] | None = None
+    choice: Annotated[list[str], Field(min_length=1, fail_fast=True)] | None = None
     """One of these texts."""
 
 
@@ -98,15 +117,20 @@ class Generation(Ignored):
                 Annotated[float, Field(ge=-100, le=100)],
             ],
             Field(max_length=MOST_BIASES),
+            BeforeValidator(lambda data: bounded(data, MOST_BIASES)),
         ]
         | None
     ) = None
     """From token ids to what is added to their logits."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     """The same seed and request give the same answer."""
-    stop: StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS)] | None = None
+    stop: (
+        StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS, fail_fast=True)] | None
+    ) = None
     """Texts that end the answer and are not part of it."""
-    stop_token_ids: Annotated[list[TokenId], Field(max_length=MOST_BIASES)] | None = None
+    stop_token_ids: (
+        Annotated[list[TokenId], Field(max_length=MOST_BIASES, fail_fast=True)] | None
+    ) = None
     """Tokens that end it."""
     ignore_eos: bool = False
     """Go on after the model's own end token."""
@@ -126,7 +150,7 @@ class Generation(Ignored):
     """The same as a JSON schema, under its older name."""
     guided_regex: str | None = None
     """The same as a regular expression, under its older name."""
-    guided_choice: Annotated[list[str], Field(min_length=1)] | None = None
+    guided_choice: Annotated[list[str], Field(min_length=1, fail_fast=True)] | None = None
     """The same as texts to choose from, under its older name."""
 
 

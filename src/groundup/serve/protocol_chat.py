@@ -24,7 +24,7 @@ class TextPart(_Part):
     text: str
 
 
-Content = str | Annotated[list[TextPart], Field(min_length=1)]
+Content = str | Annotated[list[TextPart], Field(min_length=1, fail_fast=True)]
 
 
 class CalledFunction(_Part):
@@ -61,7 +61,7 @@ class AssistantMessage(_Part):
 
     role: Literal["assistant"]
     content: Content | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: Annotated[list[ToolCall], Field(fail_fast=True)] | None = None
 
 
 class ToolMessage(_Part):
@@ -143,7 +143,7 @@ ResponseFormat = Annotated[
 class ChatRequest(Generation):
     """A conversation to go on with."""
 
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=4096)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=4096, fail_fast=True)]
     """What was said, the oldest first."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Longest answer in tokens; by default what the context has room for."""
@@ -155,13 +155,13 @@ class ChatRequest(Generation):
     """And those of so many of the likeliest tokens in its place."""
     response_format: ResponseFormat | None = None
     """What an answer must look like."""
-    tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS)] | None = None
+    tools: Annotated[list[Tool], Field(max_length=MOST_TOOLS, fail_fast=True)] | None = None
     """Functions that the model may ask for."""
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
     """Whether it may, must, or must ask for this one."""
     parallel_tool_calls: bool | None = None
     """False: at most one call in an answer."""
-    modalities: list[Literal["text"]] | None = None
+    modalities: Annotated[list[Literal["text"]], Field(max_length=1, fail_fast=True)] | None = None
     """Text is the only one."""
     chat_template_kwargs: dict[str, Any] | None = None
     """What else the model's chat template reads (vLLM's)."""

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from groundup.serve.protocol import MOST_ALTERNATIVES, MOST_ANSWERS, Generation, TokenId, Usage
 
-TokenIds = Annotated[list[TokenId], Field(min_length=1)]
+TokenIds = Annotated[list[TokenId], Field(min_length=1, fail_fast=True)]
 
 
 class CompletionRequest(Generation):
@@ -15,8 +15,8 @@ class CompletionRequest(Generation):
     prompt: (
         str
         | TokenIds
-        | Annotated[list[str], Field(min_length=1)]
-        | Annotated[list[TokenIds], Field(min_length=1)]
+        | Annotated[list[str], Field(min_length=1, fail_fast=True)]
+        | Annotated[list[TokenIds], Field(min_length=1, fail_fast=True)]
     ) = ""
     """A text, ids, or a list of them. Names of special tokens are read as these tokens; an empty
     text begins a document."""

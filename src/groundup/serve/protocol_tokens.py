@@ -21,9 +21,10 @@ class EmbeddingRequest(Ignored):
         Annotated[str, Field(min_length=1)]
         | TokenIds
         | Annotated[
-            list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=MOST_TEXTS)
+            list[Annotated[str, Field(min_length=1)]],
+            Field(min_length=1, max_length=MOST_TEXTS, fail_fast=True),
         ]
-        | Annotated[list[TokenIds], Field(min_length=1, max_length=MOST_TEXTS)]
+        | Annotated[list[TokenIds], Field(min_length=1, max_length=MOST_TEXTS, fail_fast=True)]
     )
     """A text, ids, or a list of them."""
     encoding_format: Literal["float", "base64"] = "float"
@@ -72,11 +73,11 @@ class TokenizeChat(Strict):
     """A conversation to turn into ids, by the model's chat template."""
 
     model: Name | None = None
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[list[ChatMessage], Field(min_length=1, fail_fast=True)]
     add_generation_prompt: bool = True
     """Whether the assistant speaks next."""
     return_token_strs: bool | None = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool], Field(fail_fast=True)] | None = None
     chat_template_kwargs: dict[str, Any] | None = None
 
 
@@ -93,7 +94,7 @@ class DetokenizeRequest(Strict):
     """Ids to turn into text."""
 
     model: Name | None = None
-    tokens: list[TokenId]
+    tokens: Annotated[list[TokenId], Field(fail_fast=True)]
 
 
 class DetokenizeAnswer(BaseModel):
