@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from tests.serve.fake_engine import fake_model
 
 from groundup.serve.protocol_chat import ChatChunk, ChatCompletion
 
@@ -166,8 +167,6 @@ def test_logprobs_spell_the_answer(client):
 
 
 def test_half_characters_are_told_as_bytes_and_their_text_comes_whole(open_app, tokenizer):
-    from tests.serve.fake_engine import fake_model
-
     client = open_app([fake_model(tokenizer, reply=lambda text: "é€🙂!")])
     answer = ask(client, logprobs=True).json()["choices"][0]
     assert answer["message"]["content"] == "é€🙂!"
@@ -301,7 +300,5 @@ def test_a_prompt_that_is_too_long_is_refused(client):
 
 
 def test_a_model_that_was_not_taught_to_chat_says_so(open_app, tokenizer):
-    from tests.serve.fake_engine import fake_model
-
     client = open_app([fake_model(tokenizer, template=None)])
     refused(ask(client), 400, "/v1/completions", code="no_chat_template")
