@@ -54,27 +54,41 @@ def open_model(
     Raises ValueError if there is no such thing, or it is not a model we can build; OSError if a
     file cannot be read.
     """
+    place = _device(device)
+    path = locate(source, prefer=prefer)
+    if path.is_dir():
+        model, tokenizer = huggingface.load(path), BPE.load(path)
+    else:
+        model, tokenizer = gguf.load(path)
+    return LoadedModel(
+        model=model.to(place).eval(),
+        tokenizer=tokenizer,
+        template=chat_template(tokenizer),
+        name=str(source),
+    )
+
+
+def locate(source: str | Path, *, prefer: Literal["chat", "base"] = "chat") -> Path:
+    """Where a model's files are: a .gguf file, or a folder in Hugging Face's layout.
+
+    Arguments and errors as of `open_model`; a model on the hub is downloaded.
+    """
     if prefer not in ("chat", "base"):
         raise ValueError(f"prefer is {prefer!r}; wanted 'chat' or 'base'")
-    place = _device(device)
     name, path = str(source), Path(source)
     if name == SMOLLM2:
-        model, tokenizer = gguf.load(_smollm2_file())
-    elif path.suffix == ".gguf" and path.is_file():
-        model, tokenizer = gguf.load(path)
-    else:
-        folder = _model_folder(path, prefer) if path.is_dir() else _download(name)
-        model, tokenizer = huggingface.load(folder), BPE.load(folder)
-    template = None
-    if tokenizer.chat_template is not None:
-        variables = {
-            "bos_token": tokenizer.start_token or "",
-            "eos_token": tokenizer.end_token or "",
-        }
-        template = ChatTemplate(tokenizer.chat_template, variables=variables)
-    return LoadedModel(
-        model=model.to(place).eval(), tokenizer=tokenizer, template=template, name=name
-    )
+        return _smollm2_file()
+    if path.suffix == ".gguf" and path.is_file():
+        return path
+    return _model_folder(path, prefer) if path.is_dir() else _download(name)
+
+
+def chat_template(tokenizer: BPE) -> ChatTemplate | None:
+    """How a model with this tokenizer was taught to chat; None if it was not."""
+    if tokenizer.chat_template is None:
+        return None
+    variables = {"bos_token": tokenizer.start_token or "", "eos_token": tokenizer.end_token or ""}
+    return ChatTemplate(tokenizer.chat_template, variables=variables)
 
 
 def _device(name: str) -> torch.device:
