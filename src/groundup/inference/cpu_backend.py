@@ -10,19 +10,20 @@ depend on what else is in the step, bit for bit.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from groundup.checkpoints import gguf, gguf_architectures, gguf_encode
 from groundup.checkpoints.gguf_blocks import Tensor as PackedTensor
 from groundup.inference.backend import Batch
-from groundup.inference.packed_weights import nbytes, pack
-from groundup.kernels import decoder
+from groundup.inference.packed_weights import nbytes, pack, side_by_side
+from groundup.kernels import decoder as kernel
 from groundup.kernels.native import CompileError
 from groundup.layers.positions import rotary_tables
 from groundup.models.gpt import GPT
@@ -51,6 +52,24 @@ _VECTORS = {
     "attention.output.bias": "output_bias",
 }
 _SEQUENCES = 256  # a memory for more full contexts than these is of no use
+
+
+class StepDecoder(Protocol):
+    """What computes a step: `kernels.decoder.Decoder`, or its plain twin."""
+
+    @property
+    def lanes(self) -> str:
+        """With what it computes, for people."""
+        ...
+
+    @property
+    def cache_bytes(self) -> int:
+        """Memory of keys and values."""
+        ...
+
+    def step(self, step: kernel.Step, *, is_hidden: bool = False) -> NDArray[np.float32]:
+        """Logits (R x V), or the final norm's output (R x C), of the asked tokens."""
+        ...
 
 
 def why_not(config: GPTConfig) -> str | None:
@@ -86,12 +105,13 @@ class CPUBackend:
         threads: int | None = None,
         block_size: int = 16,
         cache_bytes: int = 1 << 30,
-        library: Any = None,
+        decoder: Callable[..., StepDecoder] = kernel.Decoder,
     ) -> None:
         """Weights under our names, each in a format of GGUF; `quant` for those the kernel lacks.
 
         `threads`: None takes as many as torch. `cache_bytes` is the memory of keys and values;
-        pages of it that are never used are never taken. `library` as in `kernels.decoder.Decoder`.
+        pages of it that are never used are never taken. `decoder` computes the steps:
+        `inference.plain_decoder.PlainDecoder` is the same in NumPy.
         Raises ValueError if the kernel cannot run the model, CompileError if there is no kernel.
         """
         if reason := why_not(config):
@@ -106,22 +126,19 @@ class CPUBackend:
                 f"cache_bytes is {cache_bytes}; one block of {block_size} positions takes "
                 f"{cell * block_size}"
             )
-        self._decoder = decoder.Decoder(
+        self._decoder = decoder(
             model,
             blocks=blocks,
             block_size=block_size,
             threads=threads or torch.get_num_threads(),
-            library=library,
         )
         self._softcap = config.softcap
         self.vocab_size, self.context = config.vocab_size, config.context
         self.block_size, self.block_count = block_size, blocks
-        bits = sorted({matrix.bits for layer in model.layers for matrix in _matrices(layer)})
-        kinds = " and ".join(f"int{n}" for n in bits)
-        self.name = f"cpu {kinds} ({self._decoder.lanes})"
-        matrices = [matrix for layer in model.layers for matrix in _matrices(layer)]
-        tables = {id(model.embedding): model.embedding, id(model.head): model.head}
-        self._weight_bytes = sum(map(nbytes, [*matrices, *tables.values()]))
+        matrices = _matrices(model)
+        bits = sorted({matrix.bits for matrix in matrices if matrix is not model.embedding})
+        self.name = f"cpu {' and '.join(f'int{n}' for n in bits)} ({self._decoder.lanes})"
+        self._weight_bytes = sum(map(nbytes, matrices))
 
     @classmethod
     def from_gguf(cls, source: str | Path | gguf.GGUF, **settings: Any) -> Self:
@@ -169,8 +186,8 @@ class CPUBackend:
         return {"weights": self._weight_bytes, "cache": self._decoder.cache_bytes}
 
 
-def _step(batch: Batch) -> decoder.Step:
-    return decoder.Step(
+def _step(batch: Batch) -> kernel.Step:
+    return kernel.Step(
         tokens_T=batch.tokens_T,
         positions_T=batch.positions_T,
         sequences_T=batch.sequences_T,
@@ -213,23 +230,28 @@ def _encoded(name: str, tensor: Tensor, quant: Quant) -> PackedTensor:
     )
 
 
-def _model(config: GPTConfig, weights: Mapping[str, PackedTensor], form: str) -> decoder.Model:
+def _model(config: GPTConfig, weights: Mapping[str, PackedTensor], form: str) -> kernel.Model:
+    """The kernel's model; weights in formats that the kernel lacks become `form` first."""
+    names = [name for name in weights if _is_matrix(name)]
+    tables = ["embedding.weight"] if config.tied else ["embedding.weight", "head.weight"]
+    packed = [pack(weights[name], form) for name in names]
+    packed += [pack(weights[name]) for name in tables]
+    matrices = dict(zip([*names, *tables], side_by_side(packed), strict=True))
     layers: list[dict[str, Any]] = [{} for _ in range(config.depth)]
     for name, tensor in weights.items():
         if match := _LAYER.fullmatch(name):
             fields, part = layers[int(match[1])], match[2]
             if part in _MATRICES:
-                fields[_MATRICES[part]] = pack(tensor, form)
+                fields[_MATRICES[part]] = matrices[name]
             else:
                 fields[_VECTORS[part]] = tensor.array()
-    embedding = pack(weights["embedding.weight"])
     cosine, sine = rotary_tables(
         config.context, config.head_size, base=config.rotary_base, scaling=config.rotary_scaling
     )
-    return decoder.Model(
-        embedding=embedding,
-        head=embedding if config.tied else pack(weights["head.weight"]),
-        layers=[decoder.Layer(**fields) for fields in layers],
+    return kernel.Model(
+        embedding=matrices["embedding.weight"],
+        head=matrices[tables[-1]],
+        layers=[kernel.Layer(**fields) for fields in layers],
         norm=weights["norm.weight"].array(),
         cosine=cosine.numpy(),
         sine=sine.numpy(),
@@ -239,8 +261,15 @@ def _model(config: GPTConfig, weights: Mapping[str, PackedTensor], form: str) ->
     )
 
 
-def _matrices(layer: decoder.Layer) -> list[decoder.Matrix]:
-    return [value for value in vars(layer).values() if isinstance(value, decoder.Matrix)]
+def _is_matrix(name: str) -> bool:
+    match = _LAYER.fullmatch(name)
+    return match is not None and match[2] in _MATRICES
+
+
+def _matrices(model: kernel.Model) -> list[kernel.Matrix]:
+    """All of them, each once."""
+    found = [getattr(layer, name) for layer in model.layers for name in _MATRICES.values()]
+    return [*found, model.embedding, *([] if model.head is model.embedding else [model.head])]
 
 
 __all__ = ["CPUBackend", "CompileError", "Quant", "why_not"]
