@@ -44,7 +44,7 @@ def by_the_plain_twin(logits, sampling, chance):
     return int(sample(logits[None], sampling, chance_B=chance_B))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(logits=rows_of_logits(), sampling=settings_of_any_kind, chance=chances)
 def test_the_fast_draw_is_the_plain_one_wherever_it_is_sure(logits, sampling, chance):
     token = draw(logits.numpy(), sampling, chance)
