@@ -88,13 +88,7 @@ def requests_of(
 
     `most`: how many sequences there may be; `grammar` makes one for each. Raises ApiError (400).
     """
-    if len(prompts) * wanted.count > most:
-        raise ApiError(
-            400,
-            f"{len(prompts)} prompts with {wanted.count} answers each are more than the {most} "
-            "sequences a request may have; ask several times",
-            param="n",
-        )
+    check_sequences(len(prompts), wanted.count, most)
     sampling, bias = sampling_of(ask), _biases(ask)
     requests = []
     for prompt in prompts:
@@ -117,6 +111,17 @@ def requests_of(
             for index in range(wanted.count)
         ]
     return requests
+
+
+def check_sequences(prompts: int, answers: int, most: int) -> None:
+    """Raise ApiError (400) if so many answers to each of so many prompts are too many sequences."""
+    if prompts * answers > most:
+        raise ApiError(
+            400,
+            f"{prompts} prompts with {answers} answers each are more than the {most} sequences a "
+            "request may have; ask several times",
+            param="n",
+        )
 
 
 def sampling_of(ask: Generation) -> Sampling:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from groundup.serve import completion_answer
 from groundup.serve.answering import Count
-from groundup.serve.asking import Wanted, encoded, end_ids, listed, requests_of
+from groundup.serve.asking import Wanted, check_sequences, encoded, end_ids, listed, requests_of
 from groundup.serve.calling import caller_of, frame_of, patiently
 from groundup.serve.documented import errors, streamed
 from groundup.serve.errors import ApiError
@@ -37,9 +37,9 @@ def router(service: Service) -> APIRouter:
 async def _complete(service: Service, ask: CompletionRequest, request: Request) -> Response:
     model, caller = service.find(ask.model), caller_of(request)
     shape = _shape(ask, model)
-    prompts = [
-        await text_ids(model, one, special=ask.add_special_tokens) for one in listed(ask.prompt)
-    ]
+    given = listed(ask.prompt)
+    check_sequences(len(given), shape.count, service.settings.sequences)
+    prompts = [await text_ids(model, one, special=ask.add_special_tokens) for one in given]
     # whatever is chosen from is scored, asked for or not
     scored = 0 if shape.given < shape.count and ask.logprobs is None else ask.logprobs
     wanted = Wanted(
