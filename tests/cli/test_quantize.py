@@ -93,7 +93,7 @@ def test_formats_places_and_texts_can_be_chosen(run, tmp_path, capsys):
     words = [str(out), "--to", "q8", "--out", str(tmp_path / "again.gguf"), "--max-bytes", "0"]
     assert front.main(["quantize", *words]) == 0
     assert "bits per byte" not in capsys.readouterr().out
-    words = ["--out", str(tmp_path / "more.gguf"), "--max-bytes", "0", "--no-search"]
+    words = ["--out", str(tmp_path / "more.gguf"), "--max-bytes", "0", "--search", "no"]
     assert front.main(["quantize", str(tmp_path / "again.gguf"), *words]) == 0
     assert "again.gguf is quantised already (Q8_0); what is lost" in capsys.readouterr().out
 

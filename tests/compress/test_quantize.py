@@ -85,6 +85,15 @@ def test_the_search_loses_less_in_every_matrix():
     assert all(fewer)
 
 
+def test_what_is_searched_unless_told():
+    model = make()
+    for form, searches in (("Q4_1", True), ("Q4_0", False)):
+        told = quantize(model, QuantizeConfig(matrices=form, search=searches))
+        untold = quantize(model, QuantizeConfig(matrices=form))
+        other = quantize(model, QuantizeConfig(matrices=form, search=not searches))
+        assert untold.errors == told.errors != other.errors
+
+
 def test_a_bfloat16_model_is_taken_as_it_is():
     packed = quantize(make().to(torch.bfloat16), QuantizeConfig(matrices="BF16"))
     assert all(error.relative == 0 for error in packed.errors)

@@ -8,7 +8,8 @@ float16, and each weight becomes the whole number q nearest to it:
 
 `quantize_group` is that formula; the bytes it leads to are those of ggml's reference quantisers.
 `search_group` tries other scales and keeps, group by group, the one with the smallest squared
-error: the outermost weights are rounded a little worse, the many others better.
+error: the outermost weights are rounded a little worse, the many others better. In Q4_1 predictions
+gain by that too; in Q4_0, whose outermost weight is exact without it, they lose.
 
 Source: ggml's quantize_row_*_ref; for the search, least squares as in its make_qx_quants. Leaves
 out weighting errors by how large the inputs are (an importance matrix), and the 256-weight formats.

@@ -19,7 +19,7 @@ import tyro
 
 from groundup import swap
 from groundup.checkpoints import gguf, gguf_describe, gguf_write
-from groundup.checkpoints.open import SMOLLM2, LoadedModel, open_model
+from groundup.checkpoints.open import LoadedModel, locate, open_model
 from groundup.cli import _quantize_report
 from groundup.compress.quantize import QuantizeConfig, quantize
 from groundup.data.shards import Shard
@@ -27,6 +27,7 @@ from groundup.evaluate import held_out
 from groundup.observe.progress import terminal
 
 CHAPTER = "make"
+_SEARCH = {"auto": None, "yes": True, "no": False}
 _FORMATS = {"q4": "Q4_1", "q8": "Q8_0", "gguf": "F16"}
 _RUN_BYTES, _OTHER_BYTES = 100_000, 20_000
 
@@ -48,8 +49,9 @@ class Options:
     """Replace a file that is there."""
     prefer: Literal["chat", "base"] = "chat"
     """Of a run that holds both, the model that was taught to chat or the one before that."""
-    search: bool = True
-    """Try several scales for each group of weights and keep the best."""
+    search: Literal["auto", "yes", "no"] = "auto"
+    """Try several scales for each group of weights and keep that with the least error (auto: in
+    Q4_1, where that makes better predictions)."""
     text: Path | None = None
     """A text to measure on."""
     max_bytes: int | None = None
@@ -62,7 +64,9 @@ class Options:
 def run(arguments: list[str]) -> int:
     """Check, open, quantise, write, open what was written, measure, say."""
     options = tyro.cli(Options, args=arguments, prog="groundup quantize", description=__doc__)
-    config = QuantizeConfig(matrices=options.format or _FORMATS[options.to], search=options.search)
+    config = QuantizeConfig(
+        matrices=options.format or _FORMATS[options.to], search=_SEARCH[options.search]
+    )
     out = _out(options)
     if options.max_bytes is not None and options.max_bytes < 0:
         raise ValueError(f"--max-bytes is {options.max_bytes}; it must be 0 or more")
@@ -133,14 +137,12 @@ def _read(path: Path) -> str:
 
 def _already(model: str) -> str:
     """What was lost before, in a file that is quantised itself."""
-    if model == SMOLLM2:
-        return "its own file has 4-bit weights (Q4_1) already; what is lost here comes on top"
-    path = Path(model)
+    path = locate(model)
     if path.suffix != ".gguf":
         return ""
     forms = {t.format.name for t in gguf.read(path).tensors.values()} - {"F32", "F16", "BF16"}
     listed = ", ".join(sorted(forms))
-    return f"{path} is quantised already ({listed}); what is lost here comes on top" * bool(forms)
+    return f"{model} is quantised already ({listed}); what is lost here comes on top" * bool(forms)
 
 
 def _next(loaded: LoadedModel, out: Path) -> list[str]:

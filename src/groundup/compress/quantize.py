@@ -45,8 +45,10 @@ class QuantizeConfig:
     """Format of the blocks' matrices: F32, F16, BF16, Q8_0, Q4_0 or Q4_1."""
     tables: str | None = None
     """Format of embedding and head (none: Q8_0 where the matrices are quantised, else theirs)."""
-    search: bool = True
-    """Whether each group's scale is searched for (a lower error), or follows from its range."""
+    search: bool | None = None
+    """Whether each group's scale is searched for, or follows from its range. None: searched for in
+    Q4_1 only. In Q4_0, whose scale keeps the outermost weight exactly, a lower squared error was
+    measured to make worse predictions (`benchmarks/quantization.py`)."""
 
     def __post_init__(self) -> None:
         """Refuse formats there are not."""
@@ -125,7 +127,8 @@ def quantize(
     cannot hold.
     """
     config = config or QuantizeConfig()
-    choose = search_group if config.search and not is_replaced(quantize_group) else quantize_group
+    searches = config.matrices == "Q4_1" if config.search is None else config.search
+    choose = search_group if searches and not is_replaced(quantize_group) else quantize_group
     weights = model.state_dict()
     formats = formats_of(weights, config)
     tensors: dict[str, Tensor] = {}
