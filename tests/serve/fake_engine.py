@@ -4,16 +4,18 @@ It keeps to the contract of `inference.engine.Engine`, so that the server is tes
 time a model takes. A `gate` holds its steps until a test lets them go.
 """
 
+import dataclasses
 import hashlib
 import threading
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import torch
 
 from groundup.inference.answer import Answer
+from groundup.inference.engine import EngineStats
 from groundup.inference.request import Delta, TokenLogprob
 from groundup.inference.scheduler import QueueFull, SequenceState
+from groundup.serve.guides import Guides
 from groundup.serve.runner import EngineRunner
 from groundup.serve.service import ServedModel
 from groundup.tokenizers.bpe import BPE
@@ -99,10 +101,9 @@ class FakeEngine:
 
     def stats(self):
         used = len(self.running)
-        return SimpleNamespace(
-            running=used, waiting=0, blocks_free=self.blocks - used, blocks_total=self.blocks,
-            blocks_cached=0, computed_tokens=self.steps,
-        )  # fmt: skip
+        nothing = {field.name: 0 for field in dataclasses.fields(EngineStats)}
+        counts = {"running": used, "blocks_total": self.blocks, "blocks_free": self.blocks - used}
+        return EngineStats(**(nothing | counts | {"computed_tokens": self.steps}))
 
     def embed(self, prompts):
         vectors = torch.tensor([[float(len(p)), float(p[0]), 1.0] for p in prompts])
@@ -112,12 +113,14 @@ class FakeEngine:
 def fake_model(tokenizer, *, name="fake", template=CHATML, **settings) -> ServedModel:
     """A served model around a fake engine."""
     engine = FakeEngine(tokenizer, **settings)
+    ends = frozenset(tokenizer.special_tokens[n] for n in ("<|im_end|>", "<|endoftext|>"))
     return ServedModel(
         name=name,
         runner=EngineRunner(engine, name=name),
         tokenizer=tokenizer,
         template=ChatTemplate(template) if template else None,
-        end_ids=frozenset(tokenizer.special_tokens[n] for n in ("<|im_end|>", "<|endoftext|>")),
+        end_ids=ends,
+        guides=Guides(tokenizer, ends),
         context=engine.room,
         created=1_700_000_000,
         note="fake",

@@ -10,7 +10,13 @@ from groundup.serve.protocol import PromptTokensDetails, Usage
 
 
 def checked(delta: Delta) -> Delta:
-    """The delta, if all is well. Raises ApiError (500 if it failed, 503 if it was stopped)."""
+    """The delta, if all is well. Raises ApiError (500 if it failed, 503 if it was stopped).
+
+    A grammar that outgrows its bounds while it is followed is the request's own fault: 400.
+    """
+    if "the grammar cannot go on" in delta.error:
+        reason = delta.error.removeprefix("ValueError: ")
+        raise ApiError(400, reason, code="invalid_grammar")
     if delta.finish_reason == "error":
         raise ApiError(500, f"the answer failed: {delta.error}", code="answer_failed")
     if delta.finish_reason == "cancelled":

@@ -1,12 +1,12 @@
 """What an answer must look like: from a request's fields to a grammar for each of its sequences."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
 from groundup.inference.request import Grammar
 from groundup.serve.errors import ApiError
+from groundup.serve.guides import Kind
 from groundup.serve.protocol import Generation
 from groundup.serve.protocol_chat import ChatRequest, JsonObjectFormat, JsonSchemaFormat
 from groundup.serve.service import ServedModel
@@ -37,10 +37,11 @@ async def chat_grammar(
 async def grammar_of(ask: Generation, model: ServedModel) -> MakeGrammar | None:
     """For any request: `structured_outputs`, or its older fields. Raises ApiError (400)."""
     structured = ask.structured_outputs
-    fields = {
+    fields: dict[str, tuple[Kind, Any]] = {
         "structured_outputs.json": ("json", structured and structured.json_),
         "structured_outputs.regex": ("regex", structured and structured.regex),
         "structured_outputs.choice": ("choice", structured and structured.choice),
+        "structured_outputs.grammar": ("grammar", structured and structured.grammar),
         "guided_json": ("json", ask.guided_json),
         "guided_regex": ("regex", ask.guided_regex),
         "guided_choice": ("choice", ask.guided_choice),
@@ -55,15 +56,9 @@ async def grammar_of(ask: Generation, model: ServedModel) -> MakeGrammar | None:
     return await _made(kind, value, model, name)
 
 
-async def _made(kind: str, value: Any, model: ServedModel, field: str) -> MakeGrammar:
+async def _made(kind: Kind, value: Any, model: ServedModel, field: str) -> MakeGrammar:
     """Compile in a thread (a large schema takes a while), and refuse what is no grammar."""
     try:
-        if kind == "json" and isinstance(value, str):
-            value = json.loads(value)
-        return await asyncio.to_thread(_compile, kind, value, model)
+        return (await asyncio.to_thread(model.guides.compiled, kind, value)).copy
     except ValueError as problem:
         raise ApiError(400, f"{field}: {problem}", code="invalid_grammar", param=field) from problem
-
-
-def _compile(kind: str, value: Any, model: ServedModel) -> MakeGrammar:
-    raise ValueError("answers cannot be guided")

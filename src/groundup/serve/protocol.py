@@ -70,6 +70,8 @@ class StructuredOutputs(Strict):
     """A regular expression."""
     choice: Annotated[list[str], Field(min_length=1, fail_fast=True)] | None = None
     """One of these texts."""
+    grammar: str | None = None
+    """A context-free grammar in Lark or GBNF."""
 
 
 class Ignored(Strict):

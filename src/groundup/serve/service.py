@@ -11,6 +11,7 @@ from groundup.inference.conversation import stop_ids
 from groundup.inference.open_engine import OpenedEngine
 from groundup.inference.request import Request
 from groundup.serve.errors import ApiError
+from groundup.serve.guides import Guides
 from groundup.serve.observer import Asked, Gate, Observer, Silent
 from groundup.serve.runner import EngineRunner, Flight
 from groundup.serve.settings import ServerSettings
@@ -37,6 +38,8 @@ class ServedModel:
     """Tokens that end an answer."""
     context: int
     """Most tokens of prompt and answer together."""
+    guides: Guides
+    """Makes the grammars that answers can be held to."""
     created: int = 0
     """Since when it is served: seconds since 1970."""
     note: str = ""
@@ -46,13 +49,15 @@ class ServedModel:
 def served(opened: OpenedEngine, *, name: str | None = None) -> ServedModel:
     """An opened engine under a name, with a runner that is not started yet."""
     name = name or opened.name
+    ends = stop_ids(opened.tokenizer)
     return ServedModel(
         name=name,
         runner=EngineRunner(opened.engine, name=name),
         tokenizer=opened.tokenizer,
         template=opened.template,
-        end_ids=stop_ids(opened.tokenizer),
+        end_ids=ends,
         context=opened.engine.room,
+        guides=Guides(opened.tokenizer, ends, vocab_size=opened.engine.backend.vocab_size),
         created=int(time.time()),
         note=opened.note,
     )

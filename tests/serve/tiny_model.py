@@ -1,0 +1,19 @@
+"""A tiny GPT with random weights behind the real engine, as the server serves it."""
+
+import torch
+
+from groundup.checkpoints.open import LoadedModel
+from groundup.inference.engine import EngineConfig
+from groundup.inference.open_engine import engine_of
+from groundup.models.gpt import GPT, GPTConfig
+from groundup.serve.service import served
+from groundup.tokenizers.chat_template import CHATML, ChatTemplate
+
+
+def tiny_model(tokenizer, *, context=512, cache_bytes=4 * 2**20, **settings):
+    torch.manual_seed(0)
+    config = GPTConfig(vocab_size=tokenizer.vocab_size, context=context, depth=2, width=64, heads=4)
+    loaded = LoadedModel(
+        model=GPT(config).eval(), tokenizer=tokenizer, template=ChatTemplate(CHATML), name="tiny"
+    )
+    return served(engine_of(loaded, cache_bytes=cache_bytes, config=EngineConfig(**settings)))
