@@ -43,11 +43,11 @@ class Fake:
 def opened(monkeypatch):
     calls = []
 
-    def open_model(source, **settings):
+    def open_engine(source, **settings):
         calls.append((source, settings))
-        return SimpleNamespace(name="parrot")
+        return SimpleNamespace(name="parrot", note="a perch")
 
-    monkeypatch.setattr(verb, "open_model", open_model)
+    monkeypatch.setattr(verb, "open_engine", open_engine)
     monkeypatch.setattr(verb, "Conversation", Fake)
     return calls
 
@@ -77,7 +77,12 @@ def test_a_pipe_gets_the_answers_alone(monkeypatch, capsys, opened):
     assert shown.out == "one two \nthree \n"
     assert "[2 tokens, " in shown.err
     assert "tokens/s]" in shown.err
-    assert opened == [("smollm2", {"prefer": "chat", "device": "auto"})]
+    assert opened == [
+        (
+            "smollm2",
+            {"prefer": "chat", "device": "auto", "quant": "auto", "backend": "auto"},
+        )
+    ]
 
 
 def test_options_reach_the_conversation(monkeypatch):
@@ -142,7 +147,7 @@ def test_what_is_forgotten_is_said(monkeypatch, capsys):
 def test_a_learners_part_stands_in_while_the_chat_lasts(monkeypatch, tmp_path, capsys):
     mine = tmp_path / "mine.py"
     mine.write_text(
-        "def sample(logits_BV, sampling, *, chance_B, seen_BV=None):\n"
+        "def sample(logits_BV, sampling, *, chance_B, seen_BV=None, counts_BV=None):\n"
         "    return logits_BV.argmax(-1)\n"
     )
     monkeypatch.setattr(

@@ -14,9 +14,9 @@ from groundup.inference.sampling import Sampling
 def calls(monkeypatch):
     made = []
 
-    def open_model(source, **settings):
+    def open_engine(source, **settings):
         made.append((source, settings))
-        return SimpleNamespace(name="parrot")
+        return SimpleNamespace(name="parrot", note="a perch")
 
     def complete(loaded, prompt, **settings):
         made.append((loaded.name, prompt, settings))
@@ -24,7 +24,7 @@ def calls(monkeypatch):
             raise ValueError("a prompt is empty")
         return iter([" and", "", " on"])
 
-    monkeypatch.setattr(verb, "open_model", open_model)
+    monkeypatch.setattr(verb, "open_engine", open_engine)
     monkeypatch.setattr(verb, "complete", complete)
     return made
 
@@ -35,7 +35,7 @@ def test_the_text_goes_to_the_output_and_the_speed_beside_it(capsys, calls):
     assert shown.out == "on and on\n"
     assert shown.err.startswith("[3 tokens, ")
     assert calls == [
-        ("runs/x", {"prefer": "base", "device": "auto"}),
+        ("runs/x", {"prefer": "base", "device": "auto", "quant": "auto", "backend": "auto"}),
         ("parrot", "on", {"max_tokens": 9, "sampling": Sampling(temperature=0.5)}),
     ]
 

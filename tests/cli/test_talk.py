@@ -50,7 +50,7 @@ def test_chat_answers_every_line_of_a_pipe(folder, monkeypatch, capsys):
 def test_a_learners_function_runs_in_the_real_model(folder, tmp_path, capsys):
     mine = tmp_path / "mine.py"
     mine.write_text(
-        "def sample(logits_BV, sampling, *, chance_B, seen_BV=None):\n"
+        "def sample(logits_BV, sampling, *, chance_B, seen_BV=None, counts_BV=None):\n"
         "    return logits_BV[:, :200].argmin(-1)\n"
     )
     words = ["complete", str(folder), "how", "--max-tokens", "5", "--temperature", "0"]
@@ -86,7 +86,7 @@ def test_a_real_model_knows_what_everyone_knows(monkeypatch, capsys):
         pytest.skip("the extra `smollm2` is not installed")
     questions = "What is the capital of France?\nAnd of Italy?\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(questions))
-    words = ["chat", "smollm2", "--temperature", "0", "--max-tokens", "30"]
+    words = ["chat", "smollm2", "--quant", "fp32", "--temperature", "0", "--max-tokens", "30"]
     assert front.main(words) == 0
     first, second = capsys.readouterr().out.splitlines()[:2]
     assert "Paris" in first

@@ -19,8 +19,8 @@ from typing import Annotated
 import tyro
 
 from groundup import swap
-from groundup.checkpoints.open import open_model
 from groundup.inference.conversation import Conversation
+from groundup.inference.open_engine import BackendName, Quant, open_engine
 from groundup.inference.sampling import Sampling
 
 CHAPTER = "talk"
@@ -42,6 +42,10 @@ class Options:
     """How the next token is chosen."""
     device: str = "auto"
     """Where the model runs: auto, cpu or cuda."""
+    quant: Quant = "auto"
+    """The form of the weights; auto leaves them as they are."""
+    backend: BackendName = "auto"
+    """What computes: kernels for this processor, or torch."""
     use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Run your function in place of a part: room.module:function=file.py[:name]."""
 
@@ -50,9 +54,16 @@ def run(arguments: list[str]) -> int:
     """Open the model, then take turns until the person leaves."""
     options = tyro.cli(Options, args=arguments, prog="groundup chat", description=__doc__)
     with swap.replaced([swap.load(use) for use in options.use]):
-        loaded = open_model(options.model, prefer="chat", device=options.device)
-        conversation = Conversation(loaded, system=options.system)
-        _note(f"{loaded.name}. /system TEXT, /reset and /quit; Ctrl-C stops an answer.")
+        opened = open_engine(
+            options.model,
+            prefer="chat",
+            device=options.device,
+            quant=options.quant,
+            backend=options.backend,
+        )
+        conversation = Conversation(opened, system=options.system)
+        _note(f"{opened.name} on {opened.note}")
+        _note("/system TEXT, /reset and /quit; Ctrl-C stops an answer.")
         for line in _lines():
             if line.startswith("/"):
                 if not _obey(line, conversation):

@@ -12,8 +12,8 @@ from typing import Annotated
 import tyro
 
 from groundup import swap
-from groundup.checkpoints.open import open_model
 from groundup.inference.conversation import complete
+from groundup.inference.open_engine import BackendName, Quant, open_engine
 from groundup.inference.sampling import Sampling
 
 CHAPTER = "talk"
@@ -33,6 +33,10 @@ class Options:
     """How the next token is chosen."""
     device: str = "auto"
     """Where the model runs: auto, cpu or cuda."""
+    quant: Quant = "auto"
+    """The form of the weights; auto leaves them as they are."""
+    backend: BackendName = "auto"
+    """What computes: kernels for this processor, or torch."""
     use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Run your function in place of a part: room.module:function=file.py[:name]."""
 
@@ -42,9 +46,15 @@ def run(arguments: list[str]) -> int:
     options = tyro.cli(Options, args=arguments, prog="groundup complete", description=__doc__)
     prompt = sys.stdin.read() if options.prompt is None else options.prompt
     with swap.replaced([swap.load(use) for use in options.use]):
-        loaded = open_model(options.model, prefer="base", device=options.device)
+        opened = open_engine(
+            options.model,
+            prefer="base",
+            device=options.device,
+            quant=options.quant,
+            backend=options.backend,
+        )
         pieces, began = 0, time.monotonic()
-        text = complete(loaded, prompt, max_tokens=options.max_tokens, sampling=options.sampling)
+        text = complete(opened, prompt, max_tokens=options.max_tokens, sampling=options.sampling)
         print(prompt, end="", flush=True)
         for piece in text:
             pieces += 1

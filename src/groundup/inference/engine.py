@@ -22,6 +22,7 @@ from groundup.inference.answer import Answer
 from groundup.inference.backend import Backend, Batch
 from groundup.inference.drawing import logprobs_of, settings_of
 from groundup.inference.request import Delta, Request
+from groundup.inference.request_check import check
 from groundup.inference.row_sampling import NOTHING, RowSampling, sample_rows
 from groundup.inference.scheduler import (
     Chunk,
@@ -113,13 +114,17 @@ class Engine:
         """Most tokens of one sequence: the model's context, or what all blocks hold."""
         return min(self.backend.context, self._scheduler.capacity)
 
+    def check(self, request: Request) -> None:
+        """Raises ValueError for a request the model cannot take."""
+        check(request, vocab_size=self.backend.vocab_size, room=self.room)
+
     def submit(self, request: Request) -> int:
         """Get in line; returns the request's id.
 
-        The answer ends with "length" where the model's context ends. Raises ValueError for a
-        request the model cannot take, QueueFull when no more may wait.
+        The answer ends with "length" where the model's context ends, or the memory. Raises
+        ValueError for a request the model cannot take, QueueFull when no more may wait.
         """
-        self._check(request)
+        self.check(request)
         request_id = self._submitted
         sequence = SequenceState(
             id=request_id,
@@ -299,7 +304,7 @@ class Engine:
         Computed at once, beside the line. Raises ValueError for a prompt the model cannot read.
         """
         for prompt in prompts:
-            self._check(Request(prompt=tuple(prompt), max_tokens=0))
+            self.check(Request(prompt=tuple(prompt), max_tokens=0))
         return torch.stack([self._mean_hidden(prompt) for prompt in prompts])
 
     def _mean_hidden(self, prompt: Sequence[int]) -> Tensor:
@@ -314,38 +319,6 @@ class Engine:
         finally:
             self._scheduler.give_back(sequence.blocks)
         return torch.nn.functional.normalize(torch.stack(parts).sum(0), dim=0)
-
-    def _check(self, request: Request) -> None:
-        """Refuse what the model cannot take."""
-        length, vocab_size = len(request.prompt), self.backend.vocab_size
-        if length == 0:
-            raise ValueError("a prompt is empty; give at least one token, such as <|endoftext|>")
-        if length > self.room:
-            raise ValueError(
-                f"the prompt is {length} tokens long, and there is room for {self.room} (the model "
-                f"reads at most {self.backend.context}); shorten it"
-            )
-        if request.max_tokens < 0 or request.min_tokens < 0:
-            raise ValueError(
-                f"max_tokens is {request.max_tokens} and min_tokens {request.min_tokens}; "
-                "they must be 0 or more"
-            )
-        if request.first_ids is not None and not request.first_ids:
-            raise ValueError(
-                "first_ids is empty; give the tokens an answer may begin with, or None"
-            )
-        biased = [token for token, _ in request.logit_bias]
-        ids = [*request.prompt, *(request.first_ids or ()), *biased, *request.stop_ids]
-        if wrong := [token for token in ids if not 0 <= token < vocab_size]:
-            raise ValueError(
-                f"token id {wrong[0]} is not in the model's vocabulary of {vocab_size}; "
-                "the tokenizer must be the one the model was trained with"
-            )
-        for top in (request.logprobs, request.prompt_logprobs):
-            if top is not None and not 0 <= top <= vocab_size:
-                raise ValueError(
-                    f"log-probabilities of {top} tokens are wanted; the vocabulary has {vocab_size}"
-                )
 
 
 @dataclass(frozen=True)
