@@ -4,7 +4,13 @@ import json
 
 import pytest
 from tests.serve import chat_page_visit
-from tests.serve.chat_page_visit import LAST, ask
+from tests.serve.chat_page_visit import ANSWERED, LAST, ask, said
+from tests.serve.fake_engine import fake_model
+from tests.serve.real_server import RealServer
+
+from groundup.serve.app import create_app
+from groundup.serve.pages import chat_page
+from groundup.serve.service import Service
 
 pytestmark = chat_page_visit.MARKS
 server, browser, page = chat_page_visit.server, chat_page_visit.browser, chat_page_visit.page
@@ -163,3 +169,30 @@ def test_a_panel_on_a_phone_holds_the_focus_and_gives_it_back(page):
     assert page.run("document.activeElement.id") == "new-chat"
     page.click("[data-close=chats]")
     assert page.run("document.activeElement.id") == "open-chats"
+
+
+def test_the_page_works_before_the_real_application(browser, tokenizer):
+    service = Service([fake_model(tokenizer)])
+    engine = service.runners["fake"]._engine
+    with RealServer(create_app(service, routers=[chat_page()])) as real:
+        browser.resize(1280)
+        browser.events.clear()
+        browser.open(f"{real.url}/")
+        browser.wait("document.querySelector('#model').value === 'fake'")
+        ask(browser, "hello there")
+        assert said(browser)[1][1].startswith("You said: ")
+        spans = f"[...document.querySelectorAll('{LAST} [data-token]')].map((s) => s.textContent)"
+        assert browser.run(f"{spans}.join('')") == said(browser)[1][1]
+        engine.gate.clear()
+        browser.type("and now?")
+        browser.press("Enter")
+        browser.wait("document.querySelector('.streaming')")
+        browser.press("Escape")
+        browser.wait(f"{ANSWERED} === 4")
+        engine.gate.set()
+        ask(browser, "go on", turns=6)
+        assert said(browser)[5][1].startswith("You said: ")
+        service.drain()
+        ask(browser, "still there?", turns=8)
+        assert browser.text(f"{LAST} .note").startswith("The server takes no new messages now")
+        assert [one for one in browser.complaints() if "status of 503" not in str(one)] == []
