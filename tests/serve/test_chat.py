@@ -228,7 +228,7 @@ BAD = {
     "no tokens": ({"max_tokens": 0}, "max_tokens"),
     "n of 0": ({"n": 0}, "n"),
     "many answers": ({"n": 129}, "n"),
-    "a seed beyond 64 bits": ({"seed": 2**63}, "seed"),
+    "a fraction of a token": ({"max_tokens": 1.5}, "max_tokens"),
     "an empty stop text": ({"stop": [""]}, "stop"),
     "many stop texts": ({"stop": ["x"] * 10_000}, "stop"),
     "a long stop text": ({"stop": "x" * 300}, "stop"),

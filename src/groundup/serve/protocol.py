@@ -24,11 +24,17 @@ MOST_ANSWERS = 128
 """`n` and `best_of`."""
 MOST_ALTERNATIVES = 20
 """Alternatives of a token with their log-probabilities."""
-BODY_BYTES = 4 * 1024 * 1024
-"""The largest schema or text that fits in a request."""
 
+
+def whole(value: Any) -> Any:
+    """A number without a fraction as an int: to JSON, 1.0 is one."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Whole = BeforeValidator(whole)
+"""Marks an int that may be written as 1.0."""
 StopText = Annotated[str, Field(min_length=1, max_length=256)]
-TokenId = Annotated[int, Field(ge=0, lt=2**31)]
+TokenId = Annotated[int, Field(ge=0, lt=2**31), Whole]
 
 
 def bounded(data: Any, most: int) -> Any:
@@ -100,7 +106,7 @@ class Generation(Ignored):
     """Divides the logits; 0 takes the likeliest token. OpenAI's default is 1."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     """Only the likeliest tokens that together reach this probability."""
-    top_k: Annotated[int, Field(ge=-1, lt=2**31)] | None = None
+    top_k: Annotated[int, Field(ge=-1, lt=2**31), Whole] | None = None
     """Only the k likeliest; 0 and -1: all."""
     min_p: Annotated[float, Field(ge=0, le=1)] | None = None
     """Only tokens at least this share as likely as the likeliest."""
@@ -124,7 +130,7 @@ class Generation(Ignored):
         | None
     ) = None
     """From token ids to what is added to their logits."""
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Whole] | None = None
     """The same seed and request give the same answer."""
     stop: (
         StopText | Annotated[list[StopText], Field(max_length=MOST_STOPS, fail_fast=True)] | None
@@ -136,11 +142,11 @@ class Generation(Ignored):
     """Tokens that end it."""
     ignore_eos: bool = False
     """Go on after the model's own end token."""
-    min_tokens: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    min_tokens: Annotated[int, Field(ge=0, lt=2**31), Whole] = 0
     """No end before so many tokens."""
     cache_salt: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """Computed prefixes are shared with requests of the same salt only (vLLM's)."""
-    n: Annotated[int, Field(ge=1, le=MOST_ANSWERS)] | None = None
+    n: Annotated[int, Field(ge=1, le=MOST_ANSWERS), Whole] | None = None
     """How many answers to a prompt."""
     stream: bool | None = None
     """Send the answer piece by piece, as server-sent events."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundup.serve.protocol import MOST_ALTERNATIVES, Generation, Strict, Usage
+from groundup.serve.protocol import MOST_ALTERNATIVES, Generation, Strict, Usage, Whole
 
 MOST_TOOLS = 128
 """Functions that a model may be offered."""
@@ -145,13 +145,13 @@ class ChatRequest(Generation):
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=4096, fail_fast=True)]
     """What was said, the oldest first."""
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1), Whole] | None = None
     """Longest answer in tokens; by default what the context has room for."""
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1), Whole] | None = None
     """The same under its newer name, which wins."""
     logprobs: bool | None = None
     """Whether to tell each token's log-probability."""
-    top_logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES)] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES), Whole] | None = None
     """And those of so many of the likeliest tokens in its place."""
     response_format: ResponseFormat | None = None
     """What an answer must look like."""

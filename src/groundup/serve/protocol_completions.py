@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from groundup.serve.protocol import MOST_ALTERNATIVES, MOST_ANSWERS, Generation, TokenId, Usage
+from groundup.serve.protocol import (
+    MOST_ALTERNATIVES,
+    MOST_ANSWERS,
+    Generation,
+    TokenId,
+    Usage,
+    Whole,
+)
 
 TokenIds = Annotated[list[TokenId], Field(min_length=1, fail_fast=True)]
 
@@ -20,13 +27,13 @@ class CompletionRequest(Generation):
     ) = ""
     """A text, ids, or a list of them. Names of special tokens are read as these tokens; an empty
     text begins a document."""
-    max_tokens: Annotated[int, Field(ge=0)] | None = 16
+    max_tokens: Annotated[int, Field(ge=0), Whole] | None = 16
     """Longest answer in tokens; 0 with `echo` reads the prompt only."""
     echo: bool | None = None
     """Whether the prompt is part of what comes back, its log-probabilities too."""
-    logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES)] | None = None
+    logprobs: Annotated[int, Field(ge=0, le=MOST_ALTERNATIVES), Whole] | None = None
     """Tell each token's log-probability, and those of so many of the likeliest."""
-    best_of: Annotated[int, Field(ge=1, le=MOST_ANSWERS)] | None = None
+    best_of: Annotated[int, Field(ge=1, le=MOST_ANSWERS), Whole] | None = None
     """Make so many answers and give the `n` with the highest log-probability a token."""
     suffix: None = None
     """What comes after the gap; no model here was taught to fill one, so it is refused."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from groundup.serve.protocol import Ignored, Strict, TokenId
+from groundup.serve.protocol import Ignored, Strict, TokenId, Whole
 from groundup.serve.protocol_chat import ChatMessage, Tool
 from groundup.serve.protocol_completions import TokenIds
 
@@ -29,7 +29,7 @@ class EmbeddingRequest(Ignored):
     """A text, ids, or a list of them."""
     encoding_format: Literal["float", "base64"] = "float"
     """Numbers, or little-endian float32 as base64."""
-    dimensions: Annotated[int, Field(ge=1)] | None = None
+    dimensions: Annotated[int, Field(ge=1), Whole] | None = None
     """Must be the model's width: vectors are not shortened."""
 
 
