@@ -136,7 +136,8 @@ class CPUBackend:
         self.vocab_size, self.context = config.vocab_size, config.context
         self.block_size, self.block_count = block_size, blocks
         matrices = _matrices(model)
-        bits = sorted({matrix.bits for matrix in matrices if matrix is not model.embedding})
+        tables = (model.embedding, model.head)
+        bits = sorted({m.bits for m in matrices if not any(m is table for table in tables)})
         self.name = f"cpu {' and '.join(f'int{n}' for n in bits)} ({self._decoder.lanes})"
         self._weight_bytes = sum(map(nbytes, matrices))
 

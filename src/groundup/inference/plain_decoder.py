@@ -32,11 +32,13 @@ Floats = NDArray[np.float32]
 def round_groups(x_TC: Floats) -> tuple[Floats, Floats]:
     """Each group of 32 numbers as x = a p: whole numbers p (T x G x 32) and a (T x G).
 
-    a = max |x| / 127, and p = x / a to the nearest whole number, so -127 to 127.
+    a = max |x| / 127, and p = x / a to the nearest whole number, so -127 to 127. Of numbers so
+    small that 1 / a would be infinite, p is 0.
     """
-    x_TG32 = x_TC.reshape(len(x_TC), -1, GROUP)
+    x_TG32 = x_TC.reshape(len(x_TC), x_TC.shape[1] // GROUP, GROUP)
     most_TG = np.abs(x_TG32).max(-1)
-    inverse_TG = np.divide(np.float32(127), most_TG, out=np.zeros_like(most_TG), where=most_TG > 0)
+    inverse_TG = np.zeros_like(most_TG)
+    np.divide(np.float32(127), most_TG, out=inverse_TG, where=most_TG > np.float32(1e-30))
     return np.rint(x_TG32 * inverse_TG[..., None]), most_TG / np.float32(127)
 
 
@@ -92,9 +94,8 @@ class PlainDecoder:
     def __init__(self, model: Model, *, blocks: int, block_size: int, threads: int = 1) -> None:
         """`threads` is there for the likeness; NumPy decides. ValueError for misfitting shapes."""
         check_shapes(model, block_size)
-        D = 2 * model.cosine.shape[1]
         self.model, self.blocks, self.block_size = model, blocks, block_size
-        shape = (len(model.layers), blocks, block_size, model.key_heads, D)
+        shape = (len(model.layers), blocks, block_size, model.key_heads, model.head_width)
         self._keys, self._values = np.zeros(shape, np.float16), np.zeros(shape, np.float16)
 
     @property
@@ -117,10 +118,10 @@ class PlainDecoder:
         return x_RC if is_hidden else product(model.head, x_RC)
 
     def _attention(self, index: int, layer: Layer, x_TC: Floats, step: Step) -> Floats:
-        model, T = self.model, len(x_TC)
-        q_THD = product(layer.query, x_TC, layer.query_bias).reshape(T, model.heads, -1)
-        k_TKD = product(layer.key, x_TC, layer.key_bias).reshape(T, model.key_heads, -1)
-        v_TKD = product(layer.value, x_TC, layer.value_bias).reshape(T, model.key_heads, -1)
+        model, T, D = self.model, len(x_TC), self.model.head_width
+        q_THD = product(layer.query, x_TC, layer.query_bias).reshape(T, model.heads, D)
+        k_TKD = product(layer.key, x_TC, layer.key_bias).reshape(T, model.key_heads, D)
+        v_TKD = product(layer.value, x_TC, layer.value_bias).reshape(T, model.key_heads, D)
         if layer.query_norm is not None and layer.key_norm is not None:
             q_THD = rms_norm(q_THD, layer.query_norm, model.epsilon)
             k_TKD = rms_norm(k_TKD, layer.key_norm, model.epsilon)
@@ -138,11 +139,11 @@ class PlainDecoder:
                 for memory in (self._keys, self._values)
             )
             mixed_THD[t] = attend(q_THD[t], k_SKD.astype(np.float32), v_SKD.astype(np.float32))
-        return product(layer.output, mixed_THD.reshape(T, -1), layer.output_bias)
+        return product(layer.output, mixed_THD.reshape(T, model.heads * D), layer.output_bias)
 
 
 def unpack_rows(matrix: Matrix, rows_T: NDArray[np.int32]) -> Floats:
     """Some rows of a matrix as numbers, T x C: embeddings."""
     q_NG32, d_NG, m_NG = unpack_groups(matrix)
     w_TG32 = d_NG[rows_T, :, None] * q_NG32[rows_T] + m_NG[rows_T, :, None]
-    return w_TG32.reshape(len(rows_T), -1)
+    return w_TG32.reshape(len(rows_T), matrix.columns)

@@ -182,7 +182,7 @@ def _compile(source: Path, command: Sequence[str], path: Path) -> Path:
 def _gist(output: str) -> str:
     """The first error of a compiler's many lines."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()]
+    errors = [line for line in lines if re.search(r"\berror\b.*:", line)]
     return (errors or lines or ["it gave no reason"])[0][:300]
 
 

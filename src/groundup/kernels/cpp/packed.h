@@ -58,12 +58,13 @@ class Tokens8 {
     Group* panel(int token) { return kept_.data() + size_t(token / kPanel) * groups_; }
     const Group* panel(int token) const { return kept_.data() + size_t(token / kPanel) * groups_; }
 
-    // Keep 32 numbers: a = max |x| / 127, p = x / a to the nearest whole number.
+    // Keep 32 numbers: a = max |x| / 127, p = x / a to the nearest whole number. Of numbers so small
+    // that 1 / a would be infinite, p is 0.
     void keep(int token, int group, Floats left, Floats right) {
         Group& to = panel(token)[group];
         const int t = token % kPanel;
         const float most = largest(maximum(absolute(left), absolute(right)));
-        const Floats inverse = broadcast(most > 0 ? 127.0f / most : 0.0f);
+        const Floats inverse = broadcast(most > 1e-30f ? 127.0f / most : 0.0f);
         const Ints p_left = to_ints(left * inverse), p_right = to_ints(right * inverse);
         store_bytes(to.p[t], p_left);
         store_bytes(to.p[t] + 16, p_right);
