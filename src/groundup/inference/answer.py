@@ -10,6 +10,7 @@ from groundup.inference.penalties import History
 from groundup.inference.request import Delta, FinishReason, Request, TokenLogprob
 from groundup.inference.sampling import Chance
 from groundup.inference.scheduler import SequenceState
+from groundup.inference.speculation import NgramDrafter
 from groundup.inference.stopping import StopTexts
 from groundup.tokenizers.stream import StreamDecoder, TokenBytes
 
@@ -27,6 +28,8 @@ class Answer:
         self.history: History | None = None
         if request.sampling.looks_back:
             self.history = History(request.prompt)
+        self.drafter: NgramDrafter | None = None
+        """Guesses what comes next, if that is wanted."""
         self.count = 0
         """Tokens drawn so far."""
         self.finish_reason: FinishReason | None = None

@@ -1,29 +1,78 @@
-"""What the engine asks of a step's logits: how to draw each token, and log-probabilities.
+"""What the engine asks of a step's logits: the next tokens of each answer, and log-probabilities.
 
 Legend: R row, V vocabulary.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from groundup.inference.answer import Answer
 from groundup.inference.request import TokenLogprob
-from groundup.inference.row_sampling import RowSampling
+from groundup.inference.row_sampling import NOTHING, RowSampling, sample_rows
 
 
-def settings_of(answer: Answer, drafts: Sequence[int] = ()) -> list[RowSampling]:
-    """How the next tokens of an answer are drawn: after what it has, and after each draft more.
+@dataclass(frozen=True)
+class Drawing:
+    """The rows of one answer: after what it has, and after each of its drafts."""
 
-    The numbers of chance are only looked at: those that are used are drawn when the tokens are
-    taken. Raises ValueError if the grammar cannot go on.
+    answer: Answer
+    drafts: list[int]
+    rows: list[RowSampling]
+    first: int
+    """The first row's place among the logits."""
+
+    @classmethod
+    def of(cls, answer: Answer, drafts: list[int], end: int) -> "Drawing":
+        """`end`: one past the last row. Raises ValueError if the grammar cannot go on."""
+        rows = _settings(answer, drafts)
+        return cls(answer, drafts, rows, end - len(rows))
+
+    def held(self, drawn: list[int]) -> list[int]:
+        """What was drawn, up to the first that is not the draft it was to be.
+
+        Raises ValueError if nothing could be drawn.
+        """
+        held = drawn[:1]
+        for draft, token in zip(self.drafts, drawn[1:], strict=True):
+            if held[-1] != draft:
+                break
+            held.append(token)
+        if NOTHING in held:
+            raise ValueError("no token may follow, or the model's logits are no numbers")
+        return held
+
+
+def draw(drawings: Sequence[Drawing], logits_RV: Tensor) -> list[list[int] | Exception]:
+    """The tokens of all rows, drawn together; one by one if that fails, to find whose fault it is.
+
+    A draft's row is drawn as if the draft held, with the number of chance that is then due.
     """
+    rows = [row for one in drawings for row in one.rows]
+    places = [one.first + ahead for one in drawings for ahead in range(len(one.rows))]
+    if not rows:
+        return []
+    chosen_RV = logits_RV if len(places) == len(logits_RV) else logits_RV[places]
+    try:
+        flat = sample_rows(chosen_RV, rows)
+    except Exception as problem:
+        if len(drawings) == 1:
+            return [problem]
+        return [found for one in drawings for found in draw([one], logits_RV)]
+    drawn: list[list[int] | Exception] = []
+    first = 0
+    for one in drawings:
+        drawn.append(flat[first : first + len(one.rows)])
+        first += len(one.rows)
+    return drawn
+
+
+def _settings(answer: Answer, drafts: Sequence[int]) -> list[RowSampling]:
     request, rows = answer.request, []
-    chances = answer.chance.ahead(1 + len(drafts))
-    for ahead, chance in enumerate(chances):
-        count = answer.count + ahead
-        history = answer.history
+    for ahead, chance in enumerate(answer.chance.ahead(1 + len(drafts))):
+        count, history = answer.count + ahead, answer.history
         if history is not None and ahead:
             history = history.extended(drafts[:ahead])
         rows.append(

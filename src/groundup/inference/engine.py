@@ -14,16 +14,15 @@ Single-threaded: one thread calls all methods (`serve` runs one for each engine)
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from groundup.inference.answer import Answer
-from groundup.inference.backend import Backend, Batch
-from groundup.inference.drawing import logprobs_of, settings_of
+from groundup.inference.backend import Backend
+from groundup.inference.batching import flat
+from groundup.inference.drawing import Drawing, draw, logprobs_of
 from groundup.inference.request import Delta, Request
 from groundup.inference.request_check import check
-from groundup.inference.row_sampling import NOTHING, RowSampling, sample_rows
 from groundup.inference.scheduler import (
     Chunk,
     QueueFull,
@@ -31,6 +30,7 @@ from groundup.inference.scheduler import (
     SchedulerConfig,
     SequenceState,
 )
+from groundup.inference.speculation import NgramDrafter
 from groundup.tokenizers.stream import TokenBytes
 
 __all__ = ["Engine", "EngineConfig", "EngineStats", "QueueFull"]
@@ -135,6 +135,8 @@ class Engine:
         )
         # The last token is drawn but never read, so there may be one more than there is room for.
         answer = Answer(request, sequence, self.tokenizer, longest=self.room + 1)
+        if self.config.speculate and request.grammar is None:
+            answer.drafter = NgramDrafter()
         self._scheduler.submit(sequence)
         self._submitted += 1
         self._answers[request_id] = answer
@@ -152,75 +154,68 @@ class Engine:
 
     def step(self) -> list[Delta]:
         """Compute, draw and deliver once; what was added to whom."""
+        self._guess()
         plan = self._scheduler.schedule()
         if not plan:
             return []
         try:
-            logits_RV = self.backend.step(self._batch(plan))
+            logits_RV = self.backend.step(flat(plan))
         except Exception as problem:  # whatever it was, those who wait are served
-            return self._all_failed(plan, problem)
+            self._scheduler.undo(plan)
+            return [self._fail(self._answers[chunk.sequence.id], problem) for chunk in plan]
+        except BaseException:
+            self._scheduler.undo(plan)
+            raise
         self._counts.steps += 1
         self._counts.computed_tokens += sum(chunk.count for chunk in plan)
         for chunk in plan:
             self._scheduler.advance(chunk)
         return self._deliver(plan, logits_RV)
 
-    def _batch(self, plan: Sequence[Chunk]) -> Batch:
-        """A plan's tokens, flat."""
-        width = max(len(chunk.sequence.blocks) for chunk in plan)
-        blocks_SN = np.full((len(plan), width), -1, np.int32)
-        tokens: list[int] = []
-        positions: list[int] = []
-        rows: list[int] = []
-        wanted: list[int] = []
-        for row, chunk in enumerate(plan):
-            sequence, end = chunk.sequence, chunk.start + chunk.count
-            blocks_SN[row, : len(sequence.blocks)] = sequence.blocks
-            tokens += sequence.tokens[chunk.start : end]
-            tokens += sequence.drafts[: chunk.drafts]
-            positions += range(chunk.start, end)
-            rows += [row] * chunk.count
-            wanted += range(len(tokens) - chunk.wanted, len(tokens))
-        flat = (np.asarray(numbers, np.int32) for numbers in (tokens, positions, rows, wanted))
-        tokens_T, positions_T, sequences_T, wanted_R = flat
-        return Batch(
-            tokens_T=tokens_T,
-            positions_T=positions_T,
-            sequences_T=sequences_T,
-            blocks_SN=blocks_SN,
-            wanted_R=wanted_R,
-        )
+    def _guess(self) -> None:
+        """Drafts for those who are decoding; as many as the scheduler has room for are computed."""
+        if self.config.speculate == 0:
+            return
+        for sequence in self._scheduler.running:
+            answer = self._answers[sequence.id]
+            if sequence.left == 1 and answer.drafter is not None:
+                most = min(self.config.speculate, answer.left - 1)
+                sequence.drafts = answer.drafter.draft(sequence.tokens, most)
 
     def _deliver(self, plan: Sequence[Chunk], logits_RV: Tensor) -> list[Delta]:
         """Score prompts, draw the next tokens, and tell what that adds."""
         deltas: list[Delta] = []
-        drawing: list[_Drawing] = []
-        first = 0
+        drawings: list[Drawing] = []
+        end = 0
         for chunk in plan:
             answer, sequence = self._answers[chunk.sequence.id], chunk.sequence
-            rows_RV = logits_RV[first : first + chunk.wanted]
-            first += chunk.wanted
+            end += chunk.wanted
+            rows_RV = logits_RV[end - chunk.wanted : end]
             try:
                 self._score(answer, chunk, rows_RV)
-                if sequence.left > 0:
-                    continue
-                if answer.left <= 0:
+                if sequence.left == 0 and answer.left <= 0:
                     deltas.append(self._take(answer, [], rows_RV))
-                    continue
-                drafts = sequence.drafts[: chunk.drafts]
-                rows = settings_of(answer, drafts)
-                drawing.append(_Drawing(answer, drafts, rows, first - len(rows)))
+                elif sequence.left == 0:
+                    drawings.append(Drawing.of(answer, sequence.drafts[: chunk.drafts], end))
             except Exception as problem:
                 deltas.append(self._fail(answer, problem))
-        for one, tokens in zip(drawing, self._draw(drawing, logits_RV), strict=True):
+        for one, drawn in zip(drawings, draw(drawings, logits_RV), strict=True):
             try:
-                if isinstance(tokens, Exception):
-                    raise tokens
-                rows_RV = logits_RV[one.first : one.first + len(tokens)]
-                deltas.append(self._take(one.answer, one.held(tokens), rows_RV))
+                if isinstance(drawn, Exception):
+                    raise drawn
+                held = one.held(drawn)
+                self._learn(one, len(held) - 1)
+                deltas.append(self._take(one.answer, held, logits_RV[one.first :]))
             except Exception as problem:
                 deltas.append(self._fail(one.answer, problem))
         return deltas
+
+    def _learn(self, drawing: Drawing, held: int) -> None:
+        drafted = len(drawing.drafts)
+        self._counts.drafted += drafted
+        self._counts.accepted += held
+        if drawing.answer.drafter is not None:
+            drawing.answer.drafter.learn(drafted, held)
 
     def _score(self, answer: Answer, chunk: Chunk, rows_RV: Tensor) -> None:
         """Log-probabilities of the prompt's tokens, as far as this chunk has read it."""
@@ -234,31 +229,8 @@ class Engine:
             answer.score_prompt(logprobs_of(rows_RV[: end - begin], tokens, top))
         sequence.scored = end if end < sequence.prompt_length - 1 else None
 
-    def _draw(
-        self, drawing: Sequence["_Drawing"], logits_RV: Tensor
-    ) -> Sequence[list[int] | Exception]:
-        """The tokens of all rows, together; one by one if that fails, to find whose fault it is."""
-        places = [row for one in drawing for row in one.places]
-        rows = [row for one in drawing for row in one.rows]
-        if not rows:
-            return []
-        chosen_RV = logits_RV if len(places) == len(logits_RV) else logits_RV[places]
-        try:
-            flat = sample_rows(chosen_RV, rows)
-        except Exception as problem:
-            if len(drawing) == 1:
-                return [problem]
-            return [found for one in drawing for found in self._draw([one], logits_RV)]
-        drawn, first = [], 0
-        for one in drawing:
-            drawn.append(flat[first : first + len(one.rows)])
-            first += len(one.rows)
-        return drawn
-
     def _take(self, answer: Answer, tokens: list[int], rows_RV: Tensor) -> Delta:
         """Give an answer its next tokens; it goes on, or it ends and is forgotten."""
-        if NOTHING in tokens:
-            raise ValueError("no token may follow, or the model's logits are no numbers")
         top = answer.request.logprobs
         logprobs = logprobs_of(rows_RV[: len(tokens)], tokens, top) if top is not None else []
         if answer.count == 0:
@@ -276,12 +248,6 @@ class Engine:
         delta = answer.fail(f"{type(problem).__name__}: {problem}")
         self.cancel(delta.request_id)
         return delta
-
-    def _all_failed(self, plan: Sequence[Chunk], problem: Exception) -> list[Delta]:
-        """The step itself broke: those it computed for end, and what it left is not trusted."""
-        deltas = [self._fail(self._answers[chunk.sequence.id], problem) for chunk in plan]
-        self._scheduler.cache.clear()
-        return deltas
 
     def stats(self) -> EngineStats:
         """Numbers for people and for metrics."""
@@ -314,32 +280,8 @@ class Engine:
         try:
             for start in range(0, len(prompt), self.config.max_tokens_per_step):
                 count = min(len(prompt) - start, self.config.max_tokens_per_step)
-                batch = self._batch([Chunk(sequence, start, count, count)])
+                batch = flat([Chunk(sequence, start, count, count)])
                 parts.append(self.backend.hidden(batch).sum(0))
         finally:
             self._scheduler.give_back(sequence.blocks)
         return torch.nn.functional.normalize(torch.stack(parts).sum(0), dim=0)
-
-
-@dataclass(frozen=True)
-class _Drawing:
-    """One answer's rows of a step."""
-
-    answer: Answer
-    drafts: list[int]
-    rows: list[RowSampling]
-    first: int
-    """Its first row's place among the logits."""
-
-    @property
-    def places(self) -> range:
-        return range(self.first, self.first + len(self.rows))
-
-    def held(self, tokens: list[int]) -> list[int]:
-        """What was drawn, up to the first that is not the draft it was to be."""
-        held = tokens[:1]
-        for draft, token in zip(self.drafts, tokens[1:], strict=True):
-            if held[-1] != draft:
-                break
-            held.append(token)
-        return held

@@ -271,6 +271,12 @@ class Scheduler:
         """The chunk was computed. Of its drafts nothing is known yet (see `extend`)."""
         chunk.sequence.computed = chunk.start + chunk.count - chunk.drafts
 
+    def undo(self, plan: Sequence[Chunk]) -> None:
+        """The step was broken off, and what it was to compute is not there: it is planned anew."""
+        self.cache.clear()
+        for chunk in plan:
+            self.preempt(chunk.sequence)
+
     def extend(self, sequence: SequenceState, tokens: Sequence[int]) -> None:
         """The next tokens are known: drafts that held, which are computed already, and one more."""
         assert sequence.left == 0, "a sequence is extended when all its tokens are computed"
