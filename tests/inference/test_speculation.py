@@ -64,7 +64,7 @@ def pick(weights, chance):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_what_is_accepted_is_distributed_as_the_target(seed):
-    """Two guesses, each place's distributions depend on nothing: three tokens, each the target's."""
+    """Three places with distributions that depend on nothing, two of them guessed."""
     p, q = distributions(seed, 3), distributions(seed + 100, 2)
     chance, draws = Chance(seed), 4000
     counts, pairs = torch.zeros(3, 5), torch.zeros(5, 5)
