@@ -59,7 +59,9 @@ def create_app(
         middleware=[Middleware(Envelope, settings=service.settings), *middleware],
     )
     app.state.service = service
-    app.openapi = functools.partial(documented.openapi, app)  # type: ignore[method-assign]
+    app.openapi = functools.partial(  # type: ignore[method-assign]
+        documented.openapi, app, tuple(service.models)
+    )
     refusals.install(app)
     for routes in (
         routes_chat,

@@ -1,5 +1,6 @@
 """What the OpenAPI document says about answers: every status that a route can give."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -41,8 +42,11 @@ def streamed(chunk: str) -> dict[str, Any]:
     }
 
 
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """The document, without the 422 that FastAPI writes into it: wrong fields are a 400 here."""
+def openapi(app: FastAPI, models: Sequence[str]) -> dict[str, Any]:
+    """The document: `model` is one of the names there are, and wrong fields are a 400.
+
+    FastAPI's own 422 is taken out.
+    """
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -55,5 +59,17 @@ def openapi(app: FastAPI) -> dict[str, Any]:
                 operation["responses"].pop("422", None)
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
+        for schema in document["components"]["schemas"].values():
+            _name_models(schema, models)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _name_models(schema: dict[str, Any], models: Sequence[str]) -> None:
+    """Have a request's field `model` take these names only."""
+    if schema.get("additionalProperties") is not False or "model" not in schema["properties"]:
+        return
+    field = schema["properties"]["model"]
+    optional = [{"type": "null"}] if "anyOf" in field else []
+    named = {"type": "string", "enum": list(models)}
+    schema["properties"]["model"] = {"anyOf": [named, *optional]} if optional else named
