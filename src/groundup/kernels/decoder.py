@@ -133,10 +133,10 @@ class Decoder:
         self.model, self.blocks, self.block_size = model, blocks, block_size
         self._library = load() if library is None else library
         check_shapes(model, block_size)
-        cells = blocks * (block_size // CELL)
-        shape = (len(model.layers), cells, model.key_heads, CELL * model.head_width)
+        cells, layers = block_size // CELL, len(model.layers)
+        shape = (blocks * cells, layers, model.key_heads, CELL * model.head_width)
         self._keys, self._values = (np.zeros(shape, np.uint16) for _ in "kv")
-        cache = _Cache(_address(self._keys), _address(self._values), cells, block_size // CELL)
+        cache = _Cache(_address(self._keys), _address(self._values), layers, cells)
         c_model, self._kept = _c_model(model)
         handle = self._library.decoder_open(ctypes.byref(c_model), ctypes.byref(cache), threads)
         if not handle:
@@ -353,7 +353,7 @@ class _Model(ctypes.Structure):
 class _Cache(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("keys", "values")),
-        *((name, ctypes.c_int32) for name in ("cells", "cells_per_block")),
+        *((name, ctypes.c_int32) for name in ("layers", "cells_per_block")),
     )
 
 

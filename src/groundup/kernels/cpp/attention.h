@@ -3,7 +3,9 @@
 // The memory is cut into cells of 16 positions; which cells are a sequence's stands in its table.
 // In a cell, the keys of a head are transposed, so that sixteen positions are sixteen lanes:
 //
-//     keys [layer][cell][head][d][16]      values [layer][cell][head][16][d]      in float16
+//     keys [cell][layer][head][d][16]      values [cell][layer][head][16][d]      in float16
+//
+// What is of one cell lies together, so that memory that no sequence has used is never touched.
 //
 // A query's scores are turned into weights 256 positions at a time, with the greatest score and the
 // sum of weights so far (the online softmax of Milakov and Gimelshein, 2018). Several queries that
@@ -23,7 +25,7 @@ constexpr int kQueries = 6;    // most queries that read keys together
 struct Cache {  // the same in kernels/decoder.py
     uint16_t* keys;
     uint16_t* values;
-    int32_t cells;
+    int32_t layers;
     int32_t cells_per_block;
 };
 
@@ -36,7 +38,7 @@ struct Memory {
     size_t offset(int position) const {  // of the cell that holds a position, in either array
         const int cell = position / kCell, block = blocks[cell / cache.cells_per_block];
         const size_t where = size_t(block) * cache.cells_per_block + cell % cache.cells_per_block;
-        return ((size_t(layer) * cache.cells + where) * heads + head) * kCell * width;
+        return ((where * cache.layers + layer) * heads + head) * kCell * width;
     }
 
     void keep(int position, const float* key, const float* value) const {
