@@ -40,6 +40,7 @@ const listChats = chatList(shelf, {
 function toEnd() {
   following = true;
   scroll.scrollTop = scroll.scrollHeight;
+  byId("to-end").hidden = true;
 }
 
 function drawButtons() {
@@ -92,7 +93,9 @@ function choose(index) {
   stop();
   conversation.leaf = leafBelow(conversation, index);
   keep();
+  const place = scroll.scrollTop; // what is before the turn stays where it is
   draw();
+  scroll.scrollTop = place;
 }
 
 function stop() {
