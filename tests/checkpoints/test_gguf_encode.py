@@ -3,7 +3,7 @@
 import gguf as judge
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -41,6 +41,7 @@ def theirs(array, form):
 
 @pytest.mark.reference
 @pytest.mark.parametrize("form", ENCODED)
+@settings(max_examples=20)
 @given(array=weights)
 def test_bytes_are_those_of_gguf(form, array):
     np.testing.assert_array_equal(encode(array, form), theirs(array, form))
@@ -57,6 +58,7 @@ def test_bytes_are_those_of_gguf_on_many_weights(form):
 
 
 @pytest.mark.parametrize("form", QUANTIZED)
+@settings(max_examples=20)
 @given(array=weights)
 def test_blocks_decode_to_the_groups_they_were_made_of(form, array):
     groups = quantize_group(array.reshape(-1, 32), form)
@@ -69,6 +71,7 @@ def test_blocks_decode_to_the_groups_they_were_made_of(form, array):
 
 
 @pytest.mark.parametrize("form", QUANTIZED)
+@settings(max_examples=20)
 @given(array=weights)
 def test_a_weight_moves_by_at_most_half_a_step(form, array):
     groups = quantize_group(array.reshape(-1, 32), form)
@@ -82,6 +85,7 @@ def test_a_weight_moves_by_at_most_half_a_step(form, array):
 
 
 @pytest.mark.parametrize("form", QUANTIZED)
+@settings(max_examples=20)
 @given(array=weights)
 def test_the_search_makes_no_group_worse(form, array):
     groups = array.reshape(-1, 32)
