@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from groundup.serve import (
+    docs_page,
     documented,
     refusals,
     routes_chat,
@@ -22,11 +23,13 @@ from groundup.serve import (
     routes_tokens,
 )
 from groundup.serve.envelope import Envelope
+from groundup.serve.protocol_chat import ChatChunk
 from groundup.serve.service import Service
 
-DESCRIPTION = """OpenAI's API over groundup's engine. The official clients work unchanged, with this
-server's address as their base URL. This page's own script comes from a CDN; what it shows is
-`/openapi.json`."""
+DESCRIPTION = (
+    "OpenAI's API over groundup's engine. The official clients work unchanged, with this server's "
+    "address and /v1 as their base URL. Programs read /openapi.json."
+)
 
 
 def create_app(
@@ -55,12 +58,13 @@ def create_app(
         version=version("groundup"),
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         middleware=[Middleware(Envelope, settings=service.settings), *middleware],
     )
     app.state.service = service
     app.openapi = functools.partial(  # type: ignore[method-assign]
-        documented.openapi, app, tuple(service.models)
+        documented.openapi, app, tuple(service.models), (ChatChunk,)
     )
     refusals.install(app)
     for routes in (
@@ -72,6 +76,7 @@ def create_app(
         routes_health,
     ):
         app.include_router(routes.router(service))
+    app.include_router(docs_page.router())
     for router in routers:
         app.include_router(router)
     return app

@@ -5,8 +5,11 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from groundup.serve.protocol import ErrorBody
+
+_REFERENCE = "#/components/schemas/{model}"
 
 _ERRORS = {
     400: "The request is wrong: its JSON, a field, or a prompt that is too long.",
@@ -33,19 +36,27 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def streamed(chunk: str) -> dict[str, Any]:
-    """How a 200 that may also be a stream is documented; `chunk` names the events' shape."""
-    says = f"Server-sent events: lines `data: ` with a {chunk} each, at the end `data: [DONE]`."
+def streamed(chunk: type[BaseModel]) -> dict[str, Any]:
+    """How a 200 that may also be a stream is documented; `chunk`: what each event holds."""
+    data = {
+        "type": "string",
+        "description": "The last event's is `[DONE]`.",
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": _REFERENCE.format(model=chunk.__name__)},
+    }
+    event = {"type": "object", "properties": {"data": data}, "required": ["data"]}
     return {
-        "description": "The whole answer; with `stream`, events.",
-        "content": {"text/event-stream": {"schema": {"type": "string", "description": says}}},
+        "description": "The whole answer; with `stream`, server-sent events.",
+        "content": {"text/event-stream": {"itemSchema": event}},
     }
 
 
-def openapi(app: FastAPI, models: Sequence[str]) -> dict[str, Any]:
+def openapi(
+    app: FastAPI, models: Sequence[str], chunks: Sequence[type[BaseModel]]
+) -> dict[str, Any]:
     """The document: `model` is one of the names there are, and wrong fields are a 400.
 
-    FastAPI's own 422 is taken out.
+    FastAPI's own 422 is taken out; the shapes of streams' chunks, which no route gives, are added.
     """
     if app.openapi_schema is None:
         document = get_openapi(
@@ -57,12 +68,21 @@ def openapi(app: FastAPI, models: Sequence[str]) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
+        for chunk in chunks:
+            _add(document["components"]["schemas"], chunk)
         for name in ("HTTPValidationError", "ValidationError"):
             document["components"]["schemas"].pop(name, None)
         for schema in document["components"]["schemas"].values():
             _name_models(schema, models)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _add(schemas: dict[str, Any], shape: type[BaseModel]) -> None:
+    """A shape, and those that it refers to."""
+    schema = shape.model_json_schema(ref_template=_REFERENCE, mode="serialization")
+    for name, part in {shape.__name__: schema, **schema.pop("$defs", {})}.items():
+        schemas.setdefault(name, part)
 
 
 def _name_models(schema: dict[str, Any], models: Sequence[str]) -> None:

@@ -48,7 +48,9 @@ def bounded(data: Any, most: int) -> Any:
 class Strict(BaseModel):
     """A part of a request: exact types, finite numbers, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -162,7 +164,13 @@ class Generation(Ignored):
     """The same as texts to choose from, under its older name."""
 
 
-class ErrorDetail(BaseModel):
+class Told(BaseModel):
+    """A part of an answer."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
+class ErrorDetail(Told):
     """What went wrong."""
 
     message: str
@@ -175,20 +183,20 @@ class ErrorDetail(BaseModel):
     """What programs compare, as "model_not_found"."""
 
 
-class ErrorBody(BaseModel):
+class ErrorBody(Told):
     """OpenAI's shape of an error."""
 
     error: ErrorDetail
 
 
-class PromptTokensDetails(BaseModel):
+class PromptTokensDetails(Told):
     """Of the prompt's tokens."""
 
     cached_tokens: int
     """Those that the prefix cache had."""
 
 
-class Usage(BaseModel):
+class Usage(Told):
     """Tokens of a request."""
 
     prompt_tokens: int
@@ -197,7 +205,7 @@ class Usage(BaseModel):
     prompt_tokens_details: PromptTokensDetails | None = None
 
 
-class ModelCard(BaseModel):
+class ModelCard(Told):
     """A model that is served."""
 
     id: str
@@ -209,7 +217,7 @@ class ModelCard(BaseModel):
     """Most tokens of prompt and answer together (vLLM's)."""
 
 
-class ModelList(BaseModel):
+class ModelList(Told):
     """All models that are served."""
 
     object: Literal["list"] = "list"

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from groundup.serve.protocol import MOST_ALTERNATIVES, Generation, Strict, Usage, Whole
+from groundup.serve.protocol import MOST_ALTERNATIVES, Generation, Strict, Told, Usage, Whole
 
 MOST_TOOLS = 128
 """Functions that a model may be offered."""
@@ -14,7 +14,7 @@ FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 class _Part(BaseModel):
     """A part of a message: what a client adds to it is not looked at."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True, use_attribute_docstrings=True)
 
 
 class TextPart(_Part):
@@ -167,7 +167,7 @@ class ChatRequest(Generation):
     """What else the model's chat template reads (vLLM's)."""
 
 
-class TopLogprob(BaseModel):
+class TopLogprob(Told):
     """One of the likeliest tokens of a place."""
 
     token: str
@@ -181,14 +181,14 @@ class ChatLogprob(TopLogprob):
     top_logprobs: list[TopLogprob]
 
 
-class ChatLogprobs(BaseModel):
+class ChatLogprobs(Told):
     """Of all tokens of an answer, or of a chunk of it."""
 
     content: list[ChatLogprob] | None
     refusal: None = None
 
 
-class AnswerMessage(BaseModel):
+class AnswerMessage(Told):
     """The answer."""
 
     role: Literal["assistant"] = "assistant"
@@ -200,7 +200,7 @@ class AnswerMessage(BaseModel):
 ChatFinish = Literal["stop", "length", "tool_calls"]
 
 
-class ChatChoice(BaseModel):
+class ChatChoice(Told):
     """One of the answers."""
 
     index: int
@@ -211,7 +211,7 @@ class ChatChoice(BaseModel):
     """The stop text or end token (vLLM's)."""
 
 
-class ChatCompletion(BaseModel):
+class ChatCompletion(Told):
     """The answers to a conversation."""
 
     id: str
@@ -223,14 +223,14 @@ class ChatCompletion(BaseModel):
     system_fingerprint: str | None = None
 
 
-class FunctionDelta(BaseModel):
+class FunctionDelta(Told):
     """A piece of a call: the name comes first, then the arguments."""
 
     name: str | None = None
     arguments: str | None = None
 
 
-class ToolCallDelta(BaseModel):
+class ToolCallDelta(Told):
     """A piece of one of the calls."""
 
     index: int
@@ -239,7 +239,7 @@ class ToolCallDelta(BaseModel):
     function: FunctionDelta
 
 
-class ChatDelta(BaseModel):
+class ChatDelta(Told):
     """What a chunk adds to an answer."""
 
     role: Literal["assistant"] | None = None
@@ -247,7 +247,7 @@ class ChatDelta(BaseModel):
     tool_calls: list[ToolCallDelta] | None = None
 
 
-class ChunkChoice(BaseModel):
+class ChunkChoice(Told):
     """What a chunk adds to one of the answers."""
 
     index: int
@@ -257,7 +257,7 @@ class ChunkChoice(BaseModel):
     stop_reason: str | int | None = None
 
 
-class ChatChunk(BaseModel):
+class ChatChunk(Told):
     """A chunk of a stream; the last one may hold the usage and no choices."""
 
     id: str

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from groundup.serve.protocol import (
     MOST_ALTERNATIVES,
     MOST_ANSWERS,
     Generation,
     TokenId,
+    Told,
     Usage,
     Whole,
 )
@@ -41,7 +42,7 @@ class CompletionRequest(Generation):
     """Whether the tokenizer adds what it puts before a text (vLLM's)."""
 
 
-class CompletionLogprobs(BaseModel):
+class CompletionLogprobs(Told):
     """Of the tokens of a text; of the prompt's first token there is none."""
 
     tokens: list[str]
@@ -53,7 +54,7 @@ class CompletionLogprobs(BaseModel):
     """Where in the text each token begins, in characters."""
 
 
-class CompletionChoice(BaseModel):
+class CompletionChoice(Told):
     """One of the answers."""
 
     index: int
@@ -65,7 +66,7 @@ class CompletionChoice(BaseModel):
     """The stop text or end token (vLLM's)."""
 
 
-class Completion(BaseModel):
+class Completion(Told):
     """The answers, or a chunk of them."""
 
     id: str

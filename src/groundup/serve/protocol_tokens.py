@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from groundup.serve.protocol import Ignored, Strict, TokenId, Whole
+from groundup.serve.protocol import Ignored, Strict, TokenId, Told, Whole
 from groundup.serve.protocol_chat import ChatMessage, Tool
 from groundup.serve.protocol_completions import TokenIds
 
@@ -33,7 +33,7 @@ class EmbeddingRequest(Ignored):
     """Must be the model's width: vectors are not shortened."""
 
 
-class Embedding(BaseModel):
+class Embedding(Told):
     """The vector of one text, of length 1."""
 
     index: int
@@ -41,14 +41,14 @@ class Embedding(BaseModel):
     embedding: list[float] | str
 
 
-class EmbeddingUsage(BaseModel):
+class EmbeddingUsage(Told):
     """Tokens that were read."""
 
     prompt_tokens: int
     total_tokens: int
 
 
-class EmbeddingList(BaseModel):
+class EmbeddingList(Told):
     """The vectors, in the order of the texts."""
 
     object: Literal["list"] = "list"
@@ -81,7 +81,7 @@ class TokenizeChat(Strict):
     chat_template_kwargs: dict[str, Any] | None = None
 
 
-class TokenizeAnswer(BaseModel):
+class TokenizeAnswer(Told):
     """A text's ids."""
 
     count: int
@@ -97,13 +97,13 @@ class DetokenizeRequest(Strict):
     tokens: Annotated[list[TokenId], Field(fail_fast=True)]
 
 
-class DetokenizeAnswer(BaseModel):
+class DetokenizeAnswer(Told):
     """The ids' text."""
 
     prompt: str
 
 
-class TokenizerInfo(BaseModel):
+class TokenizerInfo(Told):
     """What a client must know to use the tokenizer as this server does."""
 
     tokenizer_class: str

@@ -14,7 +14,7 @@ from groundup.serve.errors import ApiError
 from groundup.serve.event_stream import EventStream
 from groundup.serve.guidance import chat_grammar
 from groundup.serve.protocol import StreamOptions
-from groundup.serve.protocol_chat import ChatCompletion, ChatMessage, ChatRequest
+from groundup.serve.protocol_chat import ChatChunk, ChatCompletion, ChatMessage, ChatRequest
 from groundup.serve.service import ServedModel, Service
 from groundup.serve.tools import Toolbox, definitions, messages_of, takes_tools, toolbox_of
 
@@ -26,7 +26,7 @@ def router(service: Service) -> APIRouter:
     @routes.post(
         "/v1/chat/completions",
         response_model=ChatCompletion,
-        responses={200: streamed("chat.completion.chunk"), **errors()},
+        responses={200: streamed(ChatChunk), **errors()},
         summary="Go on with a conversation",
     )
     async def chat(ask: ChatRequest, request: Request) -> Response:

@@ -25,7 +25,7 @@ def router(service: Service) -> APIRouter:
     @routes.post(
         "/v1/completions",
         response_model=Completion,
-        responses={200: streamed("text_completion"), **errors()},
+        responses={200: streamed(Completion), **errors()},
         summary="Continue a text",
     )
     async def complete(ask: CompletionRequest, request: Request) -> Response:
