@@ -1,5 +1,8 @@
 """vLLM's `/tokenize`, `/detokenize` and `/tokenizer_info`: the model's tokenizer from afar."""
 
+import asyncio
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
 from groundup.serve.documented import READING, errors
@@ -14,7 +17,7 @@ from groundup.serve.protocol_tokens import (
 )
 from groundup.serve.routes_chat import chat_ids
 from groundup.serve.routes_completions import raw_ids
-from groundup.serve.service import Service
+from groundup.serve.service import ServedModel, Service
 from groundup.serve.token_text import token_text
 from groundup.serve.tools import Toolbox
 
@@ -38,12 +41,9 @@ def router(service: Service) -> APIRouter:
                 variables=ask.chat_template_kwargs,
                 adds_prompt=ask.add_generation_prompt,
             )
-        texts = [token_text(model.tokenizer, token) for token in ids]
+        texts = await asyncio.to_thread(_texts, model, ids) if ask.return_token_strs else None
         return TokenizeAnswer(
-            count=len(ids),
-            max_model_len=model.context,
-            tokens=ids,
-            token_strs=texts if ask.return_token_strs else None,
+            count=len(ids), max_model_len=model.context, tokens=ids, token_strs=texts
         )
 
     @routes.post(
@@ -75,3 +75,7 @@ def router(service: Service) -> APIRouter:
         )
 
     return routes
+
+
+def _texts(model: ServedModel, ids: Sequence[int]) -> list[str]:
+    return [token_text(model.tokenizer, token) for token in ids]
