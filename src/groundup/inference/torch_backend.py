@@ -1,18 +1,21 @@
 """The plain backend: a GPT's own modules, with keys and values in blocks.
 
 Legend: T token of this step, S position in sight, C width, H head, K key head, D head width,
-N block of memory, P place in a block, R asked row, V vocabulary.
+N block of memory, P place in a block, E = H D heads side by side, B sequences that attend together,
+R asked row, V vocabulary.
 
-All layers but attention see a step's T tokens as one row, whosever they are. Attention goes through
-the sequences one after the other: it gathers the blocks of one into the S keys and values that
-its tokens see, and runs what the model would run. So every architecture of `models.gpt` works, on
-any device and in any type, and a learner's own `attend` runs here too.
+All layers but attention see a step's T tokens as one row, whosever they are. For attention the
+blocks of a sequence are gathered into the S keys and values that its tokens see, and what the model
+would run is run: for each sequence by itself, and for all that have one token together, the shorter
+ones padded. So every architecture of `models.gpt` works, on any device and in any type, and a
+learner's own `attend` runs here too.
 
 Leaves out a kernel that reads the blocks where they lie, and CUDA graphs.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,17 +30,17 @@ CACHE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class _Span:
-    """One sequence's part of a step."""
+class _Group:
+    """Sequences that attend together: one of any number of tokens, or many of one token each."""
 
-    first: int
-    """Its first token's place in the step."""
-    end: int
-    """One past its last."""
+    places: Tensor | slice
+    """Their tokens' places in the step."""
+    blocks_BN: Tensor
+    """The blocks they read."""
     seen: int
-    """Positions its last token sees."""
-    blocks_N: Tensor
-    """The blocks they are in."""
+    """Positions that are read: of the longest, as far as its last token sees."""
+    position_B: Tensor | None = None
+    """Of many: where each one's token stands; the others' positions behind it are not its own."""
 
 
 class TorchBackend:
@@ -107,7 +110,7 @@ class TorchBackend:
             blocks_SN[rows_T, positions_T // self.block_size],
             positions_T % self.block_size,
         )
-        spans = self._spans(batch, blocks_SN)
+        groups = self._groups(batch, blocks_SN)
         x_1TC = model.embedding(tokens_T)[None]
         rotation: Rotation | None = None
         if model.position is None:
@@ -116,20 +119,31 @@ class TorchBackend:
             x_1TC = x_1TC + model.position.weight[positions_T]
         for block, (k_NKPD, v_NKPD) in zip(model.blocks, self._cache, strict=True):
             assert isinstance(block, Block), "a GPT's blocks are Blocks"
-            x_1TC = self._through(block, x_1TC, rotation, (k_NKPD, v_NKPD), slots, spans)
+            x_1TC = self._through(block, x_1TC, rotation, (k_NKPD, v_NKPD), slots, groups)
         wanted_R = torch.as_tensor(batch.wanted_R, device=device).long()
         asked_RC: Tensor = model.norm(x_1TC[0, wanted_R])
         return asked_RC
 
-    def _spans(self, batch: Batch, blocks_SN: Tensor) -> list[_Span]:
-        spans, first = [], 0
-        for row, count in enumerate(_counts(batch)):
-            end = first + count
-            seen = int(batch.positions_T[end - 1]) + 1
-            blocks_N = blocks_SN[row, : -(-seen // self.block_size)]
-            spans.append(_Span(first, end, seen, blocks_N))
-            first = end
-        return spans
+    def _groups(self, batch: Batch, blocks_SN: Tensor) -> list[_Group]:
+        """Sequences of one token each together (decoding), all others by themselves."""
+        counts = np.bincount(batch.sequences_T, minlength=len(batch.blocks_SN))
+        ends = np.cumsum(counts)
+        seen_S = batch.positions_T[ends - 1] + 1
+        single = np.flatnonzero(counts == 1)
+        alone = np.flatnonzero(counts > 1) if len(single) > 1 else np.arange(len(counts))
+        groups = []
+        for row in alone:
+            blocks_1N = blocks_SN[row : row + 1, : -(-int(seen_S[row]) // self.block_size)]
+            places = slice(int(ends[row] - counts[row]), int(ends[row]))
+            groups.append(_Group(places, blocks_1N, int(seen_S[row])))
+        if len(single) > 1:
+            seen = int(seen_S[single].max())
+            rows_B = torch.as_tensor(single, device=blocks_SN.device)
+            blocks_BN = blocks_SN[rows_B, : -(-seen // self.block_size)].clamp(min=0)
+            places_B = torch.as_tensor(ends[single] - 1, device=blocks_SN.device)
+            position_B = torch.as_tensor(seen_S[single] - 1, device=blocks_SN.device)
+            groups.append(_Group(places_B, blocks_BN, seen, position_B))
+        return groups
 
     def _through(
         self,
@@ -138,31 +152,38 @@ class TorchBackend:
         rotation: Rotation | None,
         memory: tuple[Tensor, Tensor],
         slots: tuple[Tensor, Tensor],
-        spans: list[_Span],
+        groups: list[_Group],
     ) -> Tensor:
         """As `Block.forward`, with attention over paged memory."""
         attention = block.attention
         q_1HTD, *new = attention.project(block.attention_norm(x_1TC), rotation)
         for kept_NKPD, new_1KTD in zip(memory, new, strict=True):
             kept_NKPD[slots[0], :, slots[1]] = new_1KTD[0].transpose(0, 1)
-        mixed = []
-        for span in spans:
-            k_1KSD, v_1KSD = (_gathered(part_NKPD, span) for part_NKPD in memory)
-            mixed.append(attention.mix(q_1HTD[:, :, span.first : span.end], k_1KSD, v_1KSD))
-        x_1TC = x_1TC + attention.output(torch.cat(mixed, 1))
+        mixed_TE = x_1TC.new_empty(x_1TC.shape[1], attention.output.in_features)
+        for group in groups:
+            k_BKSD, v_BKSD = (_gathered(part_NKPD, group) for part_NKPD in memory)
+            q_HTD = q_1HTD[0, :, group.places]
+            if group.position_B is None:
+                mixed_TE[group.places] = attention.mix(q_HTD[None], k_BKSD, v_BKSD)[0]
+            else:
+                q_BH1D = q_HTD.transpose(0, 1)[:, :, None]
+                mask_B11S = _own(group.position_B, group.seen, attention.window)
+                mixed_TE[group.places] = attention.mix(q_BH1D, k_BKSD, v_BKSD, mask_B11S)[:, 0]
+        x_1TC = x_1TC + attention.output(mixed_TE)[None]
         result: Tensor = x_1TC + block.feed_forward(block.feed_forward_norm(x_1TC))
         return result
 
 
-def _gathered(part_NKPD: Tensor, span: _Span) -> Tensor:
-    """Of one sequence, all positions in sight in order: 1 x K x S x D."""
-    chosen_NKPD = part_NKPD[span.blocks_N]
-    return chosen_NKPD.transpose(0, 1).flatten(1, 2)[None, :, : span.seen]
+def _gathered(part_NKPD: Tensor, group: _Group) -> Tensor:
+    """Of each sequence, all positions that are read, in order: B x K x S x D."""
+    chosen_BNKPD = part_NKPD[group.blocks_BN]
+    return chosen_BNKPD.transpose(1, 2).flatten(2, 3)[:, :, : group.seen]
 
 
-def _counts(batch: Batch) -> list[int]:
-    """How many tokens of the step each sequence has."""
-    counts = [0] * len(batch.blocks_SN)
-    for row in batch.sequences_T.tolist():
-        counts[row] += 1
-    return counts
+def _own(position_B: Tensor, seen: int, window: int | None) -> Tensor:
+    """B x 1 x 1 x S, True where a position is one's own and not behind one's token."""
+    behind_BS = position_B[:, None] - torch.arange(seen, device=position_B.device)
+    mask_BS = behind_BS >= 0
+    if window is not None:
+        mask_BS &= behind_BS < window
+    return mask_BS[:, None, None]

@@ -87,11 +87,18 @@ class Attention(nn.Module):
         output: Tensor = self.output(self.mix(q_BHTD, k_BKSD, v_BKSD))
         return output
 
-    def mix(self, q_BHTD: Tensor, k_BKSD: Tensor, v_BKSD: Tensor) -> Tensor:
-        """The last T of S tokens look at all of them; their heads side by side (B x T x H D)."""
-        mask_TS = self.mask(q_BHTD.shape[-2], k_BKSD.shape[-2], q_BHTD.device)
+    def mix(
+        self, q_BHTD: Tensor, k_BKSD: Tensor, v_BKSD: Tensor, mask_B1TS: Tensor | None = None
+    ) -> Tensor:
+        """The last T of S tokens look at those before; their heads side by side (B x T x H D).
+
+        `mask_B1TS` says who sees whom instead, where sequences of several lengths lie in B rows.
+        """
+        is_causal = mask_B1TS is None
+        if mask_B1TS is None:
+            mask_B1TS = self.mask(q_BHTD.shape[-2], k_BKSD.shape[-2], q_BHTD.device)
         twin = attend if self.plain or is_replaced(attend) else attend_fast
-        mixed_BHTD = twin(q_BHTD, k_BKSD, v_BKSD, mask_TS, True, self.softcap)
+        mixed_BHTD = twin(q_BHTD, k_BKSD, v_BKSD, mask_B1TS, is_causal, self.softcap)
         return mixed_BHTD.transpose(1, 2).flatten(2)
 
 
