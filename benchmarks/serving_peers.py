@@ -149,7 +149,7 @@ class LlamaCpp:
         questions = [
             {
                 "prompt": ids, "n_predict": tokens, "temperature": 0, "ignore_eos": True,
-                "cache_prompt": prefix_cache, "return_tokens": True, "samplers": ["top_k"],
+                "cache_prompt": prefix_cache, "return_tokens": True, "top_k": 1,
             }
             for ids in prompts
         ]  # fmt: skip

@@ -154,7 +154,7 @@ def test_why_requests_were_refused(metrics):
 
 
 def test_the_cache_is_described(metrics):
-    metrics.describe(MODEL, block_size=16, num_gpu_blocks=100, enable_prefix_caching=True)
+    metrics.describe(MODEL, block_size=16, blocks=100, has_prefix_cache=True)
     found = read(metrics)
     facts = [k[1:] for k, v in found.items() if k[0] == "groundup:cache_config_info" and v == 1]
     assert facts == [

@@ -1,18 +1,21 @@
 """What `groundup serve` does once it is known that the packages it needs are there."""
 
 import socket
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import uvicorn
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from groundup.inference.open_engine import OpenedEngine, open_engine
 from groundup.serve.app import create_app
+from groundup.serve.drain import DrainingServer
+from groundup.serve.keys import Keys, from_file, from_options
 from groundup.serve.listen import address, bind, configured
+from groundup.serve.operation import Operation
 from groundup.serve.pages import chat_page
-from groundup.serve.service import Service, served
+from groundup.serve.service import ServedModel, Service, served
 from groundup.serve.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -29,15 +32,35 @@ def serve(options: "Options") -> int:
     """Open the models, say where they are served, and serve until stopped."""
     listener = listen(options.host, options.port)
     try:
+        keys = _keys(options)
         opened = _opened(options)
-        service = _service(options, opened)
-        app = create_app(service, middleware=_middleware(options), routers=[chat_page()])
-        _tell(address(listener), options, opened)
-        server = uvicorn.Server(configured(app, connections=options.connections))
-        server.run([listener])
+        models = _served(options, opened)
+        operation = _operation(options, keys, opened, models)
+        try:
+            _run(options, models, operation, listener)
+        finally:
+            operation.close()
     finally:
         listener.close()
     return 0
+
+
+def _run(
+    options: "Options", models: Sequence[ServedModel], operation: Operation, listener: socket.socket
+) -> None:
+    """Put the parts together, say where they are, and serve."""
+    service = Service(
+        models, observer=operation.observer, gate=operation.gate, settings=_settings(options)
+    )
+    app = create_app(
+        service,
+        middleware=[*_middleware(options), *operation.middleware],
+        routers=[chat_page(), operation.router(service)],
+    )
+    _tell(address(listener), models)
+    config = configured(operation.around(app), connections=options.connections)
+    timeout = options.operation.shutdown_timeout
+    DrainingServer(config, service, timeout=timeout, tell=_say).run([listener])
 
 
 def listen(host: str, port: int | None) -> socket.socket:
@@ -76,10 +99,40 @@ def _opened(options: "Options") -> list[OpenedEngine]:
     ]
 
 
-def _service(options: "Options", opened: Sequence[OpenedEngine]) -> Service:
+def _served(options: "Options", opened: Sequence[OpenedEngine]) -> list[ServedModel]:
     names = options.name or [None] * len(opened)
-    models = [served(one, name=name) for one, name in zip(opened, names, strict=True)]
-    return Service(models, settings=_settings(options))
+    return [served(one, name=name) for one, name in zip(opened, names, strict=True)]
+
+
+def _keys(options: "Options") -> Keys | None:
+    """The keys of the file and of the command line; None: everybody may ask."""
+    found = list(from_file(options.keys)) if options.keys is not None else []
+    found += from_options(options.api_key, options.limits)
+    return Keys(found) if found else None
+
+
+def _operation(
+    options: "Options",
+    keys: Keys | None,
+    opened: Sequence[OpenedEngine],
+    models: Sequence[ServedModel],
+) -> Operation:
+    operation = Operation(
+        options.operation,
+        models={model.name: model.context for model in models},
+        keys=keys,
+        limits=options.limits,
+        errors=sys.stderr,
+    )
+    for one, model in zip(opened, models, strict=True):
+        backend = one.engine.backend
+        operation.metrics.describe(
+            model.name,
+            block_size=backend.block_size,
+            blocks=backend.block_count,
+            has_prefix_cache=one.engine.config.prefix_cache,
+        )
+    return operation
 
 
 def _settings(options: "Options") -> ServerSettings:
@@ -103,11 +156,14 @@ def _middleware(options: "Options") -> list[Middleware]:
     ]
 
 
-def _tell(url: str, options: "Options", opened: Sequence[OpenedEngine]) -> None:
-    names = options.name or [one.name for one in opened]
-    for name, one in zip(names, opened, strict=True):
-        print(f"{name}: {one.note}")
+def _tell(url: str, models: Sequence[ServedModel]) -> None:
+    for model in models:
+        print(f"{model.name}: {model.note}")
     print(f"chat page  {url}/")
     print(f"API        {url}/v1   (OpenAI's; give it to any client as its base URL)")
-    print(f"about it   {url}/docs")
+    print(f"about it   {url}/docs   {url}/metrics   {url}/cost")
     print("Ctrl-C stops", flush=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

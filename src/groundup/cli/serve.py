@@ -18,6 +18,8 @@ import tyro
 from groundup import swap
 from groundup.inference.engine import EngineConfig
 from groundup.inference.open_engine import BackendName, Quant
+from groundup.serve.limits import Limits
+from groundup.serve.operation_config import OperationConfig
 from groundup.serve.settings import ServerSettings
 
 CHAPTER = "talk"
@@ -53,6 +55,10 @@ class Options:
     """A key that clients must send; once for each. --keys keeps them off the command line."""
     keys: Path | None = None
     """A TOML or JSON file of keys with names and limits."""
+    limits: tyro.conf.OmitArgPrefixes[Limits] = field(default_factory=Limits)
+    """What each --api-key may use; without keys, what all may use together."""
+    operation: tyro.conf.OmitArgPrefixes[OperationConfig] = field(default_factory=OperationConfig)
+    """How the server is watched, and how it ends."""
     cors: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """An origin whose web pages may call this server, as https://example.org; once for each."""
     connections: int = 1000

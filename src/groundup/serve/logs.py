@@ -158,6 +158,7 @@ class AccessLog:
             self._log.write(
                 "http",
                 request_id=seen.request_id,
+                key=scope.get("state", {}).get("key"),
                 method=scope["method"],
                 path=scope["path"],
                 client=(scope.get("client") or [None])[0],

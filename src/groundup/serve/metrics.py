@@ -92,6 +92,12 @@ class Metrics:
         }
         self._success = self._counter("request_success", "Requests that ended.", "finished_reason")
         self._refused = self._counter("admission_rejections", "Requests not taken.", "reason")
+        self._cache = Gauge(
+            self._name("cache_config_info"),
+            "How the key-value cache is made; always 1.",
+            (*labels, "block_size", "num_gpu_blocks", "enable_prefix_caching"),
+            registry=self._registry,
+        )
         self._seen: dict[str, EngineStats] = {}
         for model in models:
             self._begin(model)
@@ -101,12 +107,9 @@ class Metrics:
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
-    def describe(self, model: str, **cache: str | int | bool) -> None:
-        """The facts of a model's cache as labels of `cache_config_info`; once."""
-        facts = {"model_name": model, "engine": "0", **{k: str(v) for k, v in cache.items()}}
-        says = "How the key-value cache is made; always 1."
-        gauge = Gauge(self._name("cache_config_info"), says, list(facts), registry=self._registry)
-        gauge.labels(**facts).set(1)
+    def describe(self, model: str, *, block_size: int, blocks: int, has_prefix_cache: bool) -> None:
+        """How a model's cache is made, as labels of `cache_config_info`."""
+        self._cache.labels(model, "0", str(block_size), str(blocks), str(has_prefix_cache)).set(1)
 
     def started(self, life: Life) -> None:
         """What was asked for."""
