@@ -10,10 +10,18 @@ from groundup.serve.service import served
 from groundup.tokenizers.chat_template import CHATML, ChatTemplate
 
 
-def tiny_model(tokenizer, *, context=512, cache_bytes=4 * 2**20, **settings):
+def tiny_gpt(tokenizer, *, context=512):
+    """Always the same weights."""
     torch.manual_seed(0)
     config = GPTConfig(vocab_size=tokenizer.vocab_size, context=context, depth=2, width=64, heads=4)
+    return GPT(config).eval()
+
+
+def tiny_model(tokenizer, *, context=512, cache_bytes=4 * 2**20, **settings):
     loaded = LoadedModel(
-        model=GPT(config).eval(), tokenizer=tokenizer, template=ChatTemplate(CHATML), name="tiny"
+        model=tiny_gpt(tokenizer, context=context),
+        tokenizer=tokenizer,
+        template=ChatTemplate(CHATML),
+        name="tiny",
     )
     return served(engine_of(loaded, cache_bytes=cache_bytes, config=EngineConfig(**settings)))

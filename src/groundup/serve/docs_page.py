@@ -24,6 +24,7 @@ table{border-collapse:collapse;width:100%;margin:.5rem 0 1rem}
 td{border-top:1px solid var(--line);padding:.3rem .6rem .3rem 0;vertical-align:top}
 td:first-child{white-space:nowrap}
 h2{margin-top:2.5rem;border-bottom:1px solid var(--line)}
+h2 code{font-size:1.1rem}
 section{margin-bottom:1.5rem}
 """
 _EXAMPLES: dict[str, dict[str, Any]] = {
