@@ -70,3 +70,13 @@ def test_finds_nothing(document, method, path, mode):
         case.call_and_validate()
 
     holds()
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_finds_nothing_in_streams(document, path):
+    """What each event holds is checked too."""
+    operation = document[path]["POST"]
+    asked = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in path else {"prompt": "a"}
+    body = {"model": "tiny", "stream": True, "n": 2, "max_tokens": 5, **asked}
+    answer = operation.Case(body=body, media_type="application/json").call_and_validate()
+    assert answer.text.rstrip().endswith("data: [DONE]")

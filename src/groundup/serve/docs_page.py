@@ -118,7 +118,7 @@ def _stream(operation: Mapping[str, Any]) -> str:
     if events is None:
         return ""
     data = events["itemSchema"]["properties"]["data"]
-    return f"; with <code>stream</code>, events of {_kind(data['contentSchema'])}"
+    return f"; with <code>stream</code>, events of {_kind(data['anyOf'][1]['contentSchema'])}"
 
 
 def _content(part: Mapping[str, Any]) -> Mapping[str, Any]:

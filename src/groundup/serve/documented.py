@@ -38,11 +38,16 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def streamed(chunk: type[BaseModel]) -> dict[str, Any]:
     """How a 200 that may also be a stream is documented; `chunk`: what each event holds."""
+    shapes = [{"$ref": _REFERENCE.format(model=shape.__name__)} for shape in (chunk, ErrorBody)]
     data = {
-        "type": "string",
-        "description": "The last event's is `[DONE]`.",
-        "contentMediaType": "application/json",
-        "contentSchema": {"$ref": _REFERENCE.format(model=chunk.__name__)},
+        "anyOf": [
+            {"type": "string", "const": "[DONE]", "description": "The last event."},
+            {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {"anyOf": shapes},
+            },
+        ]
     }
     event = {"type": "object", "properties": {"data": data}, "required": ["data"]}
     return {
