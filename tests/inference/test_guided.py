@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundup.inference.guided import Grammars
+from groundup.inference.guided import Grammars, TokenGrammar
 from groundup.inference.row_sampling import RowSampling, sample_rows
 from groundup.inference.sampling import Sampling
 from groundup.tokenizers.bpe import BPE
@@ -255,3 +255,33 @@ def test_without_the_library_the_error_says_what_to_install(tokenizer, monkeypat
     monkeypatch.setitem(sys.modules, "llguidance", None)
     with pytest.raises(ImportError, match=r"pip install 'groundup\[serve\]'"):
         Grammars(tokenizer)
+
+
+AMBIGUOUS = 'start: s\ns: s s | "a"'
+
+
+def test_a_grammar_that_takes_too_long_is_given_up(grammars, tokenizer):
+    """Its time is the processor's: here a clock that goes 10 ms ahead each time it is read."""
+    made = grammars.grammar(AMBIGUOUS)
+    now = iter(float(i) / 100 for i in range(10_000))
+    slow = TokenGrammar(made._matcher, WIDTH, lambda: next(now))
+    [letter] = tokenizer.encode("a")
+
+    def go_on():
+        for _ in range(1000):
+            slow.mask()
+            slow.accept(letter)
+
+    with pytest.raises(ValueError, match=r"tokens took 1\.\d s; make it less ambiguous"):
+        go_on()
+    assert 60 < slow._accepted < 70
+
+
+def test_a_grammar_may_take_its_usual_time_for_ever(grammars, tokenizer):
+    now = iter(float(i) / 1000 for i in range(100_000))
+    usual = TokenGrammar(grammars.regex("a*")._matcher, WIDTH, lambda: next(now))
+    [letter] = tokenizer.encode("a")
+    for _ in range(2000):
+        usual.mask()
+        usual.accept(letter)
+    assert usual._seconds > 3

@@ -14,7 +14,8 @@ import contextlib
 import json
 import math
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -30,6 +31,11 @@ MOST_CHARACTERS_OF_A_GRAMMAR = 5_000
 """Of a regular expression or a grammar; those of terminals that name each other take longest."""
 MOST_MULTIPLES = 10_000
 """Product of a schema's different "multipleOf": states of the automaton that divides."""
+SECONDS = 1.0
+"""Of the processor, for an answer's masks together, beyond `SECONDS_A_TOKEN` for each."""
+SECONDS_A_TOKEN = 0.005
+"""A hundred times what they usually take. An ambiguous grammar needs more at every token than at
+the one before, and all other answers wait for it."""
 _WHITE_SPACE = r" ?|\n {0,16}"  # between JSON's parts: what people write, and no endless run of it
 _STACK_SIZE_LOCK = threading.Lock()
 _STACK = 256 * 2**20  # bytes, of address space: a chain of references is followed by recursion
@@ -53,14 +59,19 @@ class Vocabulary(TokenBytes, Protocol):
 class TokenGrammar:
     """A `request.Grammar`: where one answer stands in what it may be."""
 
-    def __init__(self, matcher: Any, size: int) -> None:
-        """`matcher`: llguidance's; `size`: how many tokens it knows."""
+    def __init__(
+        self, matcher: Any, size: int, clock: Callable[[], float] = time.thread_time
+    ) -> None:
+        """`matcher`: llguidance's; `size`: how many tokens it knows; `clock`: in seconds."""
         self._matcher = matcher
         self._words = np.zeros(-(-size // 32), np.uint32)
+        self._clock = clock
+        self._seconds = 0.0
+        self._accepted = 0
 
     def copy(self) -> "TokenGrammar":
         """Another answer that stands where this one does."""
-        return TokenGrammar(self._matcher.deep_copy(), 32 * len(self._words))
+        return TokenGrammar(self._matcher.deep_copy(), 32 * len(self._words), self._clock)
 
     def mask(self) -> NDArray[np.uint32]:
         """The tokens that may come next, as bits; valid until the next call.
@@ -68,19 +79,35 @@ class TokenGrammar:
         Raises ValueError if the grammar has become too large to go on with.
         """
         words = self._words
-        self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
+        with self._timed():
+            self._matcher.unsafe_compute_mask_ptr(words.ctypes.data, words.nbytes)
         self._refuse_error()
         return words
 
     def accept(self, token: int) -> None:
         """Go on after this token. Raises ValueError if it may not stand here."""
-        if not self._matcher.consume_token(token):
+        with self._timed():
+            is_accepted = self._matcher.consume_token(token)
+        if not is_accepted:
             self._refuse_error()
             raise ValueError(f"token {token} is not one that may stand here")
+        self._accepted += 1
 
     def is_finished(self) -> bool:
         """Whether nothing but an end token can follow."""
         return bool(self._matcher.is_stopped()) and not self._matcher.is_error()
+
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Raises ValueError once the grammar has taken too long."""
+        began = self._clock()
+        yield
+        self._seconds += self._clock() - began
+        if self._seconds > SECONDS + SECONDS_A_TOKEN * self._accepted:
+            raise ValueError(
+                f"the grammar cannot go on: {self._accepted} tokens took {self._seconds:.1f} s; "
+                "make it less ambiguous, so that a text can be read in one way only"
+            )
 
     def _refuse_error(self) -> None:
         if self._matcher.is_error():
