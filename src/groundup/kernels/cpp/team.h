@@ -3,13 +3,15 @@
 // A stage is a loop whose turns do not depend on each other. Each thread takes the next few turns
 // that nobody has taken, so a thread that the system has put to sleep delays the others little.
 // Waiting is short here (a step has hundreds of stages): a thread first asks again and again, and
-// sleeps only when that has lasted long. OpenMP would do the same, but torch brings its own copy of
-// it, and the threads of two copies starve each other.
+// sleeps only when that has lasted long. When the other was kept from the processor, asking was a
+// waste that the system counts against us: then a thread asks but briefly for some time. OpenMP does
+// neither, and torch brings its own copy of it: the threads of two copies starve each other.
 
 #pragma once
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -52,18 +54,24 @@ class Team {
     int size() const { return size_; }
 
   private:
-    static constexpr int kAsks = 4000;  // some tens of microseconds
+    static constexpr int kFew = 100, kMany = 4000;  // about one microsecond, and some tens of them
+    static constexpr std::chrono::microseconds kLong{200};
 
     // Every thread arrives; the last opens the door for all.
     void meet() {
-        const int round = rounds_.load(std::memory_order_acquire);
+        static thread_local int asks = kMany;
+        const unsigned round = rounds_.load(std::memory_order_acquire);
         if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
             arrived_.store(0, std::memory_order_relaxed);
             next_.store(0, std::memory_order_relaxed);
             rounds_.fetch_add(1, std::memory_order_release);
             rounds_.notify_all();
+        } else if (has_changed(rounds_, round, asks)) {
+            asks = std::min(kMany, asks + 1);
         } else {
-            wait(rounds_, round);
+            const auto start = std::chrono::steady_clock::now();
+            rounds_.wait(round, std::memory_order_acquire);
+            if (std::chrono::steady_clock::now() - start > kLong) asks = kFew;
         }
     }
 
@@ -73,23 +81,23 @@ class Team {
     }
 
     void work() {
-        for (int done = 0;; done++) {
-            wait(jobs_, done);
+        for (unsigned done = 0;; done++) {
+            if (!has_changed(jobs_, done, kFew)) jobs_.wait(done, std::memory_order_acquire);
             if (is_closing_) return;
             job_();
             meet();
         }
     }
 
-    // Until `number` is no longer `old`.
-    static void wait(const std::atomic<int>& number, int old) {
-        for (int i = 0; i < kAsks; i++) {
-            if (number.load(std::memory_order_acquire) != old) return;
+    // Whether a number has become another one, asked so many times at most.
+    static bool has_changed(const std::atomic<unsigned>& number, unsigned old, int asks) {
+        for (int i = 0; i < asks; i++) {
+            if (number.load(std::memory_order_acquire) != old) return true;
 #if defined(__x86_64__)
             __builtin_ia32_pause();
 #endif
         }
-        while (number.load(std::memory_order_acquire) == old) number.wait(old);
+        return false;
     }
 
     int size_;
@@ -97,8 +105,8 @@ class Team {
     std::function<void()> job_;
     bool is_closing_ = false;
     // each on its own cache line: threads ask for one while others write another
-    alignas(64) std::atomic<int> jobs_{0};
-    alignas(64) std::atomic<int> rounds_{0};
+    alignas(64) std::atomic<unsigned> jobs_{0};
+    alignas(64) std::atomic<unsigned> rounds_{0};
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<int> next_{0};
 };
