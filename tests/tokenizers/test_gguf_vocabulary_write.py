@@ -1,5 +1,6 @@
 """A BPE becomes metadata that are read as the same BPE; what names do not say, JSON does."""
 
+import functools
 import json
 
 import pytest
@@ -105,13 +106,18 @@ def test_unused_rows_are_padded_and_no_tokens():
         to_metadata(bpe(), 261)
 
 
+@functools.cache
+def trained(pattern):
+    tokenizer = BPE.train(["abc abc a1b é ab\n\n ca"], vocab_size=270, pattern=pattern)
+    return tokenizer, again(tokenizer, 300)[0]
+
+
 @given(
     text=st.text(st.sampled_from("ab c1é\n"), max_size=30),
     pattern=st.sampled_from(["gpt2", "llama3", "smollm2", "qwen2", "o200k", r"\w+|\W+"]),
 )
 def test_texts_become_the_same_tokens(text, pattern):
-    tokenizer = BPE.train(["abc abc a1b é ab\n\n ca"], vocab_size=270, pattern=pattern)
-    read, _ = again(tokenizer, 300)
+    tokenizer, read = trained(pattern)
     assert read.encode(text) == tokenizer.encode(text)
 
 
