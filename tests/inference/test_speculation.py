@@ -39,18 +39,23 @@ def test_guesses_grow_while_they_hold_and_rest_when_they_fail():
     drafter, text = NgramDrafter(), [1, 2, 3] * 10
     sizes = []
     for _ in range(4):
-        sizes.append(len(drafter.draft(text, 6)))
+        sizes.append(len(drafter.draft(text, 20)))
         drafter.learn(sizes[-1], sizes[-1])
-    assert sizes == [1, 2, 4, 6]
-    drafter.learn(6, 2)
-    assert drafter.draft(text, 6) == [1, 2, 3]
+    assert sizes == [3, 6, 12, 20]
+    drafter.learn(20, 4)
+    assert drafter.draft(text, 20) == [1, 2, 3, 1, 2]
+    drafter.learn(5, 1)
+    assert drafter.draft(text, 20) == [1, 2, 3]
     rests = []
-    for _ in range(6):
-        drafter.learn(1, 0)
-        rests.append(next(n for n in itertools.count() if drafter.draft(text, 6)))
-    assert rests == [1, 3, 7, 15, 16, 16]
-    drafter.learn(0, 0)
-    assert len(drafter.draft(text, 6)) == 1
+    for _ in range(11):
+        drafter.learn(3, 0)
+        rests.append(next(n for n in itertools.count() if drafter.draft(text, 20)))
+    assert rests == [0, 1, 2, 3, 4, 5, 6, 7, 8, 8, 8]
+    drafter.learn(0, 0)  # nothing was computed: nothing is learnt
+    assert len(drafter.draft(text, 20)) == 3
+    drafter.learn(3, 1)
+    drafter.learn(3, 0)
+    assert drafter.draft(text, 20)
 
 
 def distributions(seed, rows, size=5, sharp=1.5):

@@ -69,7 +69,7 @@ requests = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(
     asked=st.lists(requests, min_size=1, max_size=5),
-    speculate=st.integers(1, 6),
+    speculate=st.integers(1, 16),
     block_count=st.sampled_from([20, 64]),
     max_batch=st.integers(1, 4),
 )

@@ -41,7 +41,7 @@ class EngineConfig(SchedulerConfig):
     """How an engine serves: the scheduler's limits, and speculation."""
 
     speculate: int = 0
-    """Tokens guessed ahead from what the sequence said before (0: none)."""
+    """Tokens a step guesses ahead from what was said before, shared by all who run (0: none)."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -176,10 +176,11 @@ class Engine:
         """Drafts for those who are decoding; as many as the scheduler has room for are computed."""
         if self.config.speculate == 0:
             return
+        share = self.config.speculate // max(1, len(self._scheduler.running))
         for sequence in self._scheduler.running:
             answer = self._answers[sequence.id]
             if sequence.left == 1 and answer.drafter is not None:
-                most = min(self.config.speculate, answer.left - 1)
+                most = min(share, answer.left - 1)
                 sequence.drafts = answer.drafter.draft(sequence.tokens, most)
 
     def _deliver(self, plan: Sequence[Chunk], logits_RV: Tensor) -> list[Delta]:

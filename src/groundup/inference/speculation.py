@@ -20,21 +20,21 @@ from torch import Tensor
 from groundup.inference.sampling import Sampling, filtered
 
 _LONGEST, _SHORTEST = 4, 2  # tokens that must agree for what followed to be a guess
-_LONGEST_REST = 16  # steps
+_FEW = 3  # guesses; a step of four tokens costs a processor hardly more than one of one
+_LONGEST_REST = 8  # steps
 
 
 class NgramDrafter:
     """Guesses for one sequence, from what it said before. A step costs the same at any length.
 
-    How many it guesses follows how many held: twice as many after all did, else one more than did.
-    After a guess of which nothing held it rests, longer each time, since a guess that fails costs
-    time.
+    How many it guesses follows how many held: twice as many after all did, else one more than did,
+    but at least three. When nothing holds twice in a row it rests, longer each time.
     """
 
     def __init__(self) -> None:
         self._after: dict[tuple[int, ...], int] = {}  # where the text went on, the last time
         self._indexed = 0
-        self._size = 1
+        self._size = _FEW
         self._rest = 0
         self._failures = 0
 
@@ -58,9 +58,9 @@ class NgramDrafter:
         """So many guesses were checked, and so many of them held."""
         if drafted == 0:
             return
-        self._size = 2 * drafted if held == drafted else held + 1
+        self._size = max(2 * drafted if held == drafted else held + 1, _FEW)
         self._failures = 0 if held else self._failures + 1
-        self._rest = min(2**self._failures - 1, _LONGEST_REST)
+        self._rest = min(max(0, self._failures - 1), _LONGEST_REST)
 
     def _index(self, tokens: Sequence[int]) -> None:
         """Remember of each run of tokens that something follows, where that is."""
