@@ -17,11 +17,16 @@ def tiny_gpt(tokenizer, *, context=512):
     return GPT(config).eval()
 
 
-def tiny_model(tokenizer, *, context=512, cache_bytes=4 * 2**20, **settings):
+def tiny_opened(tokenizer, *, context=512, cache_bytes=4 * 2**20, name="tiny", config=None):
     loaded = LoadedModel(
         model=tiny_gpt(tokenizer, context=context),
         tokenizer=tokenizer,
         template=ChatTemplate(CHATML),
-        name="tiny",
+        name=name,
     )
-    return served(engine_of(loaded, cache_bytes=cache_bytes, config=EngineConfig(**settings)))
+    return engine_of(loaded, cache_bytes=cache_bytes, config=config)
+
+
+def tiny_model(tokenizer, *, context=512, cache_bytes=4 * 2**20, **settings):
+    config = EngineConfig(**settings)
+    return served(tiny_opened(tokenizer, context=context, cache_bytes=cache_bytes, config=config))

@@ -58,6 +58,8 @@ def _run(
         routers=[chat_page(), operation.router(service)],
     )
     _tell(address(listener), models)
+    if options.host not in (*LOCAL, "::1") and not (options.api_key or options.keys):
+        _say("whoever reaches this machine can use it; --api-key or --keys asks for a key")
     config = configured(operation.around(app), connections=options.connections)
     timeout = options.operation.shutdown_timeout
     DrainingServer(config, service, timeout=timeout, tell=_say).run([listener])

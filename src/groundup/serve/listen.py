@@ -42,6 +42,7 @@ def bind(host: str, port: int) -> socket.socket:
             if (option := getattr(socket, name, None)) is not None:
                 listener.setsockopt(socket.IPPROTO_TCP, option, value)
         listener.bind((host, port))
+        listener.listen()  # from here on nobody else can; who comes early waits
     except OSError:
         listener.close()
         raise
