@@ -199,7 +199,7 @@ class Serving(RuleBasedStateMachine):
 
 
 TestServing = Serving.TestCase
-TestServing.settings = settings(stateful_step_count=80)
+TestServing.settings = settings(max_examples=40, stateful_step_count=80)
 
 
 def sequence(number, tokens=4, priority=0, **settings):
@@ -319,3 +319,34 @@ def test_the_whole_prompt_is_never_taken_from_the_cache():
 def test_limits_that_serve_no_one_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         SchedulerConfig(**settings)
+
+
+def decoding(count, *, block_count, room, tokens=3):
+    """Sequences whose prompts are computed, each with one drawn token and three drafts of 0."""
+    config = SchedulerConfig(max_batch=count, max_tokens_per_step=room, prefix_cache=False)
+    scheduler = Scheduler(config, block_count=block_count, block_size=2)
+    for number in range(count):
+        scheduler.submit(sequence(number, tokens))
+    while any(one.left for one in [*scheduler.running, *scheduler.waiting]):
+        for chunk in scheduler.schedule():
+            scheduler.advance(chunk)
+    for one in scheduler.running:
+        scheduler.extend(one, [9])
+        one.drafts = [0, 0, 0]
+    return scheduler
+
+
+@pytest.mark.parametrize(("room", "drafts"), [(2, [0, 0]), (4, [2, 0]), (7, [3, 2]), (9, [3, 3])])
+def test_guesses_take_what_the_budget_leaves(room, drafts):
+    scheduler = decoding(2, block_count=20, room=room)
+    plan = scheduler.schedule()
+    assert [one.drafts for one in plan] == drafts
+    assert [one.count for one in plan] == [1 + number for number in drafts]
+    assert [one.wanted for one in plan] == [1 + number for number in drafts]
+
+
+def test_a_guess_takes_no_block_that_another_will_need():
+    scheduler = decoding(2, block_count=6, room=9)  # two blocks each, and two to grow into
+    assert [one.drafts for one in scheduler.schedule()] == [0, 0]
+    assert scheduler.cache.available == 2
+    assert scheduler.preemptions == 0
