@@ -288,6 +288,43 @@ async def test_its_own_pages():
 
 
 @asynchronous
+async def test_told_to_stop_it_takes_no_more_and_ends_what_it_has():
+    goes_on = asyncio.Event()
+
+    async def slow(got, writer):
+        await goes_on.wait()
+        await answers()(got, writer)
+
+    async with replicas(slow) as made:
+        app = router_of(made)
+        async with app.running():
+            assert await app.drained(0)
+            first = asyncio.ensure_future(ask(app, PATH, BODY))
+            while not made[0].got:
+                await asyncio.sleep(0.001)
+            app.drain()
+            refused, ready = await ask(app, PATH, BODY), await ask(app, "/ready", method="GET")
+            assert (refused.status, ready.status) == (503, 503)
+            assert not await app.drained(0.01)
+            goes_on.set()
+            assert await app.drained(20)
+            assert (await first).status == 200
+
+
+@asynchronous
+async def test_told_again_it_hangs_up():
+    async with replicas(streams(b"data: 1\n\n", then="silence")) as made:
+        app = router_of(made)
+        async with app.running():
+            first = asyncio.ensure_future(ask(app, PATH, BODY))
+            while not made[0].got:
+                await asyncio.sleep(0.001)
+            app.abort()
+            await first
+            assert await app.drained(0)
+
+
+@asynchronous
 async def test_the_server_starts_and_stops_it():
     app = router_of([type("Nobody", (), {"url": "http://127.0.0.1:9"})])
     told = []

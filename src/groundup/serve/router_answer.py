@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpx
+from starlette.types import Send
 
 from groundup.serve.errors import ApiError
-from groundup.serve.logs import Send
 
 OF_ONE_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "

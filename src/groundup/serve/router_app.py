@@ -16,18 +16,16 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import httpx
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from starlette.types import Message, Receive, Send
 
 from groundup.serve.errors import ApiError
-from groundup.serve.logs import Message, Receive, Send
 from groundup.serve.router import Move, Router, next_move, prefix_of
 from groundup.serve.router_answer import OF_ONE_HOP, Answer, send_error, send_whole
+from groundup.serve.router_pages import Pages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +76,12 @@ class RouterApp:
         self.router = router
         self.config = config
         self.retries = 0
+        self.is_draining = False
         self._clock = clock
+        self._under_way: set[asyncio.Task[None]] = set()
         self._client: httpx.AsyncClient | None = None
         self._numbers = {url: str(number) for number, url in enumerate(router.replicas)}
-        self._registry = CollectorRegistry()
-        self._registry.register(_Figures(self))
+        self._pages = Pages(self)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request, or live as long as the server does."""
@@ -114,6 +113,21 @@ class RouterApp:
                 await asyncio.gather(*probes, return_exceptions=True)
                 self._client = None
 
+    def drain(self) -> None:
+        """Take no more requests; those under way go on."""
+        self.is_draining = True
+
+    async def drained(self, timeout: float) -> bool:
+        """Wait until nothing is under way; False if something still is after so many seconds."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=timeout)
+        return not self._under_way
+
+    def abort(self) -> None:
+        """Cancel what is under way."""
+        for task in self._under_way:
+            task.cancel()
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with self.running():
@@ -138,11 +152,15 @@ class RouterApp:
     # One request
 
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
-        if (page := self._page(scope)) is not None:
+        accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+        if (page := self._pages.show(scope["path"], accept, now=self._clock())) is not None:
             status, body, media_type = page
             await send_whole(send, status, [(b"content-type", media_type.encode())], body)
             return
         try:
+            if self.is_draining:
+                message = "the router is stopping; ask another one"
+                raise ApiError(503, message, code="draining", retry_after=5)
             asked = self._read_head(scope, await _body(receive, self.config.body_bytes))
         except ApiError as problem:
             await send_error(send, problem)
@@ -150,6 +168,8 @@ class RouterApp:
         except ConnectionError:  # the client left before its request was whole
             return
         work = asyncio.create_task(self._forward(asked, send))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
         leaves = asyncio.create_task(_until_disconnect(receive))
         try:
             await asyncio.wait({work, leaves}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,26 +179,6 @@ class RouterApp:
             await asyncio.gather(leaves, return_exceptions=True)
             with contextlib.suppress(asyncio.CancelledError):
                 await work
-
-    def _page(self, scope: Message) -> tuple[int, bytes, str] | None:
-        """The router's own pages."""
-        path, now = scope["path"], self._clock()
-        replicas = self.router.replicas.values()
-        if path == "/health":
-            return 200, b'{"status": "ok"}', "application/json"
-        if path == "/ready":
-            ready = any(replica.takes_requests(now) for replica in replicas)
-            said = b'{"status": "ready"}' if ready else b'{"status": "no replica is ready"}'
-            return 200 if ready else 503, said, "application/json"
-        if path == "/router":
-            shown = [vars(r) | {"takes_requests": r.takes_requests(now)} for r in replicas]
-            facts = {"policy": self.router.config.policy, "now": now, "replicas": shown}
-            return 200, json.dumps(facts, indent=2).encode(), "application/json"
-        if path == "/metrics":
-            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
-            encode, media_type = choose_encoder(accept)
-            return 200, encode(self._registry), media_type
-        return None
 
     def _read_head(self, scope: Message, body: bytes) -> _Asked:
         given = [(name.lower(), value) for name, value in scope["headers"]]
@@ -263,31 +263,6 @@ class RouterApp:
             others_left=self.router.has_others(tried, now=self._clock()),
             attempt=attempt,
             retries=self.router.config.retries,
-        )
-
-
-class _Figures:
-    """The replicas' numbers for Prometheus, read when they are asked for."""
-
-    def __init__(self, app: RouterApp) -> None:
-        self._app = app
-
-    def collect(self) -> Iterator[Metric]:
-        """As the registry asks for it."""
-        now, name = self._app._clock(), "groundup:router_"
-        done = CounterMetricFamily(
-            f"{name}requests", "Requests by replica and outcome.", labels=["replica", "outcome"]
-        )
-        busy = GaugeMetricFamily(f"{name}in_flight", "Requests under way.", labels=["replica"])
-        takes = GaugeMetricFamily(f"{name}replica_up", "Whether it is used.", labels=["replica"])
-        for replica in self._app.router.replicas.values():
-            done.add_metric([replica.url, "answered"], replica.answered)
-            done.add_metric([replica.url, "broken"], replica.broken)
-            busy.add_metric([replica.url], replica.in_flight)
-            takes.add_metric([replica.url], replica.takes_requests(now))
-        yield from (done, busy, takes)
-        yield CounterMetricFamily(
-            f"{name}retries", "Requests sent to another replica.", value=self._app.retries
         )
 
 
