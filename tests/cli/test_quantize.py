@@ -7,6 +7,7 @@ import torch
 
 from groundup.checkpoints import gguf, huggingface
 from groundup.cli import main as front
+from groundup.cli import quantize as verb
 from groundup.data.corpus import CorpusConfig, write_corpus
 from groundup.models.gpt import GPT, GPTConfig
 from groundup.tokenizers.bpe import BPE
@@ -150,7 +151,7 @@ def test_force_replaces_what_is_there(run, capsys):
     out.write_bytes(b"before")
     assert front.main(["quantize", str(run), "--max-bytes", "0"]) == 1
     assert out.read_bytes() == b"before"
-    assert front.main(["quantize", str(run), "--max-bytes", "0", "--force"]) == 0
+    assert verb.run([str(run), "--max-bytes", "0", "--force"]) == 0
     assert gguf.load(out)[0].config.depth == 1
     capsys.readouterr()
 
