@@ -73,6 +73,9 @@ def openapi(
         for path in document["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
+                for parameter in operation.get("parameters", ()):
+                    if parameter["in"] == "path":  # the name of a model is the only one there is
+                        parameter["schema"]["enum"] = list(models)
         for chunk in chunks:
             _add(document["components"]["schemas"], chunk)
         for name in ("HTTPValidationError", "ValidationError"):

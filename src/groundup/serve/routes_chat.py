@@ -18,6 +18,9 @@ from groundup.serve.protocol_chat import ChatChunk, ChatCompletion, ChatMessage,
 from groundup.serve.service import ServedModel, Service
 from groundup.serve.tools import Toolbox, definitions, messages_of, takes_tools, toolbox_of
 
+TURN = 20
+"""Characters whose ids cost about as much as one more turn among as many others."""
+
 
 def router(service: Service) -> APIRouter:
     """The route."""
@@ -103,7 +106,7 @@ async def chat_ids(
     native = takes_tools(model.template)
     told = messages_of(messages, toolbox, native=native)
     encode = functools.partial(
-        model.template.encode,
+        model.template.prompt_ids,
         told,
         model.tokenizer,
         add_generation_prompt=adds_prompt,
@@ -111,5 +114,6 @@ async def chat_ids(
         variables=variables,
     )
     length = sum(len(str(message.get("content"))) for message in told)
-    ids, _ = await encoded(length, encode, field="messages")
+    # what it costs grows with the square of the number of turns
+    ids = await encoded(max(length, len(told) ** 2 * TURN), encode, field="messages")
     return list(ids)

@@ -137,6 +137,7 @@ class EngineRunner:
         self._engine = engine
         self._clock = clock
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._long: deque[Command] = deque()  # touched by the engine's thread only
         self._places: dict[int, _Place] = {}  # touched by the event loop only, as all below
         self._flights: set[Flight] = set()
         self._waiting: set[asyncio.Future[None]] = set()
@@ -208,7 +209,7 @@ class EngineRunner:
             life = self._life(asked, len(prompt), 0)
             self.observer.started(life)
             try:
-                await self._post(functools.partial(self._embed, prompt, vectors))
+                await self._post(functools.partial(self._embed, prompt, vectors), is_long=True)
                 life.finish_reason = "stop"
             except ApiError:
                 life.finish_reason = "error"
@@ -252,14 +253,20 @@ class EngineRunner:
         if flight in self._flights:
             self._commands.put(lambda: self._cancel_ids(flight))
 
-    def _post(self, command: Command) -> "asyncio.Future[None]":
-        """Have the engine's thread carry out a command; a future of its end."""
+    def _post(self, command: Command, *, is_long: bool = False) -> "asyncio.Future[None]":
+        """Have the engine's thread carry out a command; a future of its end.
+
+        Of those that take as long as a step, one is carried out between two steps: however many
+        ask for vectors, answers go on. One whose caller has left is passed over.
+        """
         assert self._loop is not None, "a runner is started before it is used"
         done = self._loop.create_future()
         self._waiting.add(done)
         done.add_done_callback(self._waiting.discard)
 
         def carry_out() -> None:
+            if done.cancelled():
+                return
             problem = None
             try:
                 command()
@@ -267,7 +274,7 @@ class EngineRunner:
                 problem = refusal
             self._call_back(_settle, done, problem)
 
-        self._commands.put(carry_out)
+        self._commands.put((lambda: self._long.append(carry_out)) if is_long else carry_out)
         return done
 
     def _begin(self, flight: Flight, ids: Sequence[int]) -> None:
@@ -343,6 +350,8 @@ class EngineRunner:
 
     def _run(self) -> None:
         while self._carry_out_commands():
+            if self._long:
+                self._long.popleft()()
             if self._engine.has_work():
                 began = self._clock()
                 deltas = self._engine.step()
@@ -350,7 +359,7 @@ class EngineRunner:
 
     def _carry_out_commands(self) -> bool:
         """All commands there are, waiting for one if the engine has nothing to do; False to end."""
-        wait = not self._engine.has_work()
+        wait = not self._engine.has_work() and not self._long
         while True:
             try:
                 command = self._commands.get(block=wait)

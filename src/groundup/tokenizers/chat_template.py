@@ -69,6 +69,10 @@ class _Talk:
         )
 
 
+class _RewrittenTurnError(ValueError):
+    """What the assistant said cannot be found again in the text."""
+
+
 class ChatTemplate:
     """A compiled chat template.
 
@@ -134,16 +138,9 @@ class ChatTemplate:
         rewrites earlier turns, or treats control tokens in a message specially.
         """
         talk = self._talk(messages, {"tools": tools, "documents": documents, **(variables or {})})
-        text = self._render(talk, add_generation_prompt)
-        seen = (self.source, text, *strings(talk.messages), *strings(talk.others))
-        mark, start, end = free_marks(3, *seen)
-        guarded = talk.guarded(Guard(mark, tokenizer.special_tokens))
-        marked = self._render(guarded, add_generation_prompt, generation=(start, end))
-        if re.sub(f"[{mark}{start}{end}]", "", marked) != text:
-            raise ValueError(
-                "the chat template treats the control tokens that stand inside a message specially,"
-                " so they cannot be kept apart from its own; take them out of the message first"
-            )
+        guarded, marked, (mark, start, end) = self._marked(
+            talk, tokenizer.special_tokens, add_generation_prompt
+        )
         if self._compiled.marks_generation:
             marked, said = _marked_spans(marked, start, end)
         else:
@@ -157,6 +154,60 @@ class ChatTemplate:
             ids += stretch
             mask += [is_said] * len(stretch)
         return ids, mask
+
+    def prompt_ids(
+        self,
+        messages: Sequence[Message],
+        tokenizer: ChatTokenizer,
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        documents: Sequence[Mapping[str, Any]] | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> list[int]:
+        """The conversation's ids, for a model to go on with: those of `encode`.
+
+        Where `encode` cannot tell what the assistant said, because the template rewrites earlier
+        turns (as those that leave out what was thought), the text is one stretch.
+
+        Raises ValueError as `encode` does for all else.
+        """
+        others = {"tools": tools, "documents": documents, **(variables or {})}
+        try:
+            ids, _ = self.encode(
+                messages,
+                tokenizer,
+                add_generation_prompt=add_generation_prompt,
+                tools=tools,
+                documents=documents,
+                variables=variables,
+            )
+        except _RewrittenTurnError:
+            talk = self._talk(messages, others)
+            names = tokenizer.special_tokens
+            _, marked, (mark, *_) = self._marked(talk, names, add_generation_prompt)
+            ids = encode_marked(marked, mark, names, tokenizer.encode)
+        return ids
+
+    def _marked(
+        self, talk: _Talk, special_tokens: Mapping[str, int], add_generation_prompt: bool
+    ) -> tuple[_Talk, str, tuple[str, str, str]]:
+        """The talk and its text with what strangers wrote marked; and the marks.
+
+        The marks: for a special token's name in a message, and for where generation starts and
+        ends.
+        """
+        text = self._render(talk, add_generation_prompt)
+        seen = (self.source, text, *strings(talk.messages), *strings(talk.others))
+        mark, start, end = free_marks(3, *seen)
+        guarded = talk.guarded(Guard(mark, special_tokens))
+        marked = self._render(guarded, add_generation_prompt, generation=(start, end))
+        if re.sub(f"[{mark}{start}{end}]", "", marked) != text:
+            raise ValueError(
+                "the chat template treats the control tokens that stand inside a message specially,"
+                " so they cannot be kept apart from its own; take them out of the message first"
+            )
+        return guarded, marked, (mark, start, end)
 
     def _talk(self, messages: Sequence[Message], others: Mapping[str, Any]) -> _Talk:
         talk = _Talk(
@@ -194,7 +245,7 @@ class ChatTemplate:
             before = self._render(talk.upto(i), True)
             through = self._render(talk.upto(i + 1), False)
             if not (text.startswith(through) and through.startswith(before)):
-                raise ValueError(
+                raise _RewrittenTurnError(
                     f"the chat template writes message {i} otherwise when more messages follow, or "
                     "not as its generation prompt announces, so what the assistant said in it "
                     "cannot be marked"
