@@ -34,6 +34,7 @@ def test_the_text_goes_to_the_output_and_the_speed_beside_it(capsys, calls):
     shown = capsys.readouterr()
     assert shown.out == "on and on\n"
     assert shown.err.startswith("[3 tokens, ")
+    assert shown.err.endswith(" tokens/s; a perch]\n")
     assert calls == [
         ("runs/x", {"prefer": "base", "device": "auto", "quant": "auto", "backend": "auto"}),
         ("parrot", "on", {"max_tokens": 9, "sampling": Sampling(temperature=0.5)}),

@@ -32,7 +32,7 @@ def test_complete_says_the_same_for_the_same_seed(folder, capsys):
     assert front.main(words) == 0
     first = capsys.readouterr()
     assert first.out.startswith("how are")
-    assert "tokens/s]" in first.err
+    assert " tokens/s; torch float32 on " in first.err
     assert front.main(words) == 0
     assert capsys.readouterr().out == first.out
     assert front.main([*words[:-1], "4"]) == 0

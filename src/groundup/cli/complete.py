@@ -61,5 +61,5 @@ def run(arguments: list[str]) -> int:
             print(piece, end="", flush=True)
     print()
     seconds = max(time.monotonic() - began, 1e-9)
-    print(f"[{pieces} tokens, {pieces / seconds:.1f} tokens/s]", file=sys.stderr)
+    print(f"[{pieces} tokens, {pieces / seconds:.1f} tokens/s; {opened.note}]", file=sys.stderr)
     return 0
