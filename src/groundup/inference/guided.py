@@ -229,26 +229,19 @@ class _Wrapped:
 
 def _with_a_large_stack(kind: str, compiled: Callable[[], Any]) -> Any:
     """Run in a thread of its own, whose stack a long chain of references does not exhaust."""
-    result: list[Any] = []
-    problem: list[Exception] = []
-
-    def run() -> None:
+    with ThreadPoolExecutor(1, thread_name_prefix="grammar") as pool:
+        with _STACK_SIZE_LOCK:  # the size is the process's, for threads that start meanwhile
+            before = threading.stack_size(_STACK)
+            try:
+                result = pool.submit(compiled)
+            finally:
+                threading.stack_size(before)
         try:
-            result.append(compiled())
-        except Exception as raised:
-            problem.append(raised)
-
-    with _STACK_SIZE_LOCK:  # the size is the process's, for threads that start meanwhile
-        before = threading.stack_size(_STACK)
-        try:
-            thread = threading.Thread(target=run, name="grammar")
-            thread.start()
-        finally:
-            threading.stack_size(before)
-    thread.join()
-    if problem:
-        raise ValueError(f"the {kind} cannot be read: {_short(str(problem[0]))}") from problem[0]
-    return result[0]
+            return result.result()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as problem:  # a panic of the library is no Exception
+            raise ValueError(f"the {kind} cannot be read: {_short(str(problem))}") from problem
 
 
 def _read(schema: Mapping[str, Any] | str) -> tuple[str, Any]:
