@@ -244,6 +244,44 @@ def test_embeddings_come_between_steps(tokenizer):
     run(scenario, tokenizer, room=10**6)
 
 
+def test_a_crowd_that_asks_for_vectors_does_not_stop_the_answers(tokenizer):
+    async def scenario(runner, engine):
+        at, embed = [], engine.embed
+        engine.embed = lambda prompts: (at.append(engine.steps), embed(prompts))[1]
+        requests = [request("a", tokenizer, max_tokens=10**6, stop_ids=frozenset())]
+        flight = await runner.submit(requests, asked(requests))
+        await asyncio.gather(*(runner.embed([[5], [6]], asked(requests)) for _ in range(20)))
+        assert len(at) == 40
+        assert len(set(at)) == 40  # a step between any two
+        flight.cancel()
+
+    run(scenario, tokenizer, room=10**6)
+
+
+def test_a_vector_that_nobody_waits_for_is_not_made(tokenizer):
+    async def scenario(runner, engine):
+        embedded, embed, may_go_on = [], engine.embed, threading.Event()
+
+        def slowly(prompts):
+            may_go_on.wait(5)
+            embedded.extend(prompts)
+            return embed(prompts)
+
+        engine.embed = slowly
+        first, leaving = (
+            asyncio.ensure_future(runner.embed([[number]], asked([]))) for number in (5, 6)
+        )
+        await asyncio.sleep(0)  # both have asked
+        leaving.cancel()
+        await asyncio.sleep(0)  # one has left
+        may_go_on.set()
+        await first
+        await runner.embed([[7]], asked([]))
+        assert embedded == [[5], [7]]
+
+    run(scenario, tokenizer)
+
+
 def test_stats_are_those_after_the_latest_step_or_command(tokenizer):
     async def scenario(runner, engine):
         assert runner.stats().blocks_free == engine.blocks
