@@ -6,8 +6,9 @@
 Eight rows a step, each with a chance of its own, in alternation: `sample_rows` (what the engine
 runs), its plain twin `sample`, and transformers' logits processors with `torch.multinomial`. One
 thread, float32 logits in, token ids out. The rows are drawn like a language model's: a few likely
-tokens over a broad floor. Medians in microseconds a row and the ratios peer / ours; the tokens of
-`sample_rows` and `sample` must agree. Written to benchmarks/results/.
+tokens over a broad floor. The best round of each, in microseconds a row (a busy machine makes
+rounds longer, never shorter), and the ratios peer / ours; the tokens of `sample_rows` and `sample`
+must agree. Written to benchmarks/results/.
 """
 
 import argparse
