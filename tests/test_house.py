@@ -26,6 +26,8 @@ TALKERS = {
 }
 """Where `print` may stand; elsewhere code returns, logs or takes a `Progress`."""
 CATCHERS = {
+    "src/groundup/inference/drawing.py": "whose draw it is that fails is found one by one",
+    "src/groundup/inference/engine.py": "a request that fails ends alone, told whatever it was",
     "src/groundup/train/compile.py": "what a compiler fails with cannot be listed; it is returned",
 }
 """Where any exception may be caught without raising it again."""

@@ -93,6 +93,18 @@ def test_any_chunks_in_any_blocks_give_the_logits_of_the_whole(kind, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_block_that_one_sequence_writes_another_reads_in_the_same_step(kind):
+    backend = TorchBackend(MODELS[kind], block_size=4, block_count=6)
+    text, other = [3, 1, 4, 1, 5, 9], [3, 1, 4, 1, 8, 8, 8]
+    parts = [(text, 0), (other[4:], 4), (text[4:5], 4)]
+    logits = backend.step(batch_of(parts, [[2, 0], [2, 5], [2, 1]], [5, 8, 9]))
+    with torch.no_grad():
+        for row, whole in zip(logits, (text, other, text[:5]), strict=True):
+            expected = MODELS[kind](torch.tensor([whole]))[0, -1].float()
+            torch.testing.assert_close(row, expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_only_asked_rows_come_and_hidden_is_what_the_head_reads(kind):
     model = MODELS[kind]
     backend = TorchBackend(model, block_size=4, block_count=4)

@@ -50,7 +50,9 @@ class Backend(Protocol):
         """Write the tokens' keys and values into their blocks; return `logits_RV`, float32.
 
         Attention of a token sees the positions of its own sequence up to its own, those of this
-        step included. The result is valid until the next step.
+        step included. Sequences may share full blocks, also one that another writes in this very
+        step: a layer's keys and values are all written before any is read. The result is valid
+        until the next step.
         """
         ...
 

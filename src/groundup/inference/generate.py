@@ -6,7 +6,8 @@ Legend: B sequence, T position, V vocabulary.
 
 `generate` answers one prompt as a stream, `generate_batch` many prompts together; both give the
 same tokens. When a sequence outgrows the model's context it goes on with the last half of it,
-read afresh from position 0 (see `window_start`).
+read afresh from position 0 (see `window_start`). Their twin for serving, many requests in paged
+memory, is `engine.Engine`; a test holds it to this one.
 """
 
 from collections.abc import Collection, Iterator, Sequence
