@@ -3,11 +3,11 @@
 import socket
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from groundup.cli._serve_options import Options
 from groundup.inference.open_engine import OpenedEngine, open_engine
 from groundup.serve.app import create_app
 from groundup.serve.drain import DrainingServer
@@ -18,9 +18,6 @@ from groundup.serve.pages import chat_page
 from groundup.serve.service import ServedModel, Service, served
 from groundup.serve.settings import ServerSettings
 
-if TYPE_CHECKING:
-    from groundup.cli.serve import Options
-
 FIRST_PORT = 8000
 PORTS = 20
 """How many ports are tried when none was asked for."""
@@ -28,7 +25,7 @@ LOCAL = ("localhost", "127.0.0.1", "[::1]")
 """Names by which this machine calls itself."""
 
 
-def serve(options: "Options") -> int:
+def serve(options: Options) -> int:
     """Open the models, say where they are served, and serve until stopped."""
     listener = listen(options.host, options.port)
     try:
@@ -46,7 +43,7 @@ def serve(options: "Options") -> int:
 
 
 def _run(
-    options: "Options", models: Sequence[ServedModel], operation: Operation, listener: socket.socket
+    options: Options, models: Sequence[ServedModel], operation: Operation, listener: socket.socket
 ) -> None:
     """Put the parts together, say where they are, and serve."""
     service = Service(
@@ -81,7 +78,7 @@ def listen(host: str, port: int | None) -> socket.socket:
     )
 
 
-def _opened(options: "Options") -> list[OpenedEngine]:
+def _opened(options: Options) -> list[OpenedEngine]:
     if options.name and len(options.name) != len(options.models):
         raise ValueError(
             f"there are {len(options.name)} names for {len(options.models)} models; give one each"
@@ -101,12 +98,12 @@ def _opened(options: "Options") -> list[OpenedEngine]:
     ]
 
 
-def _served(options: "Options", opened: Sequence[OpenedEngine]) -> list[ServedModel]:
+def _served(options: Options, opened: Sequence[OpenedEngine]) -> list[ServedModel]:
     names = options.name or [None] * len(opened)
     return [served(one, name=name) for one, name in zip(opened, names, strict=True)]
 
 
-def _keys(options: "Options") -> Keys | None:
+def _keys(options: Options) -> Keys | None:
     """The keys of the file and of the command line; None: everybody may ask."""
     found = list(from_file(options.keys)) if options.keys is not None else []
     found += from_options(options.api_key, options.limits)
@@ -114,7 +111,7 @@ def _keys(options: "Options") -> Keys | None:
 
 
 def _operation(
-    options: "Options",
+    options: Options,
     keys: Keys | None,
     opened: Sequence[OpenedEngine],
     models: Sequence[ServedModel],
@@ -137,7 +134,7 @@ def _operation(
     return operation
 
 
-def _settings(options: "Options") -> ServerSettings:
+def _settings(options: Options) -> ServerSettings:
     """Where only this machine can connect, only its own names for itself are answered to."""
     bounds = options.bounds
     if bounds.hosts or options.host not in (*LOCAL, "::1"):
@@ -145,7 +142,7 @@ def _settings(options: "Options") -> ServerSettings:
     return ServerSettings(**{**vars(bounds), "hosts": LOCAL})
 
 
-def _middleware(options: "Options") -> list[Middleware]:
+def _middleware(options: Options) -> list[Middleware]:
     if not options.cors:
         return []
     return [
