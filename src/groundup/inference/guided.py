@@ -123,8 +123,8 @@ class Grammars:
     ) -> None:
         """`vocab_size`: the model's, where it is larger; `end_ids`: the tokens that end an answer.
 
-        Reads the whole vocabulary: 0.8 s for 49,152 tokens, 0.4 s a second time. Raises ImportError, with what to
-        install, without llguidance.
+        Reads the whole vocabulary: 0.8 s for 49,152 tokens, 0.4 s a second time. Raises
+        ImportError, with what to install, without llguidance.
         """
         self._library = _library()
         self._size = max(vocab_size or 0, tokenizer.vocab_size)

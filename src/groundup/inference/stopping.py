@@ -7,8 +7,9 @@ it is the text itself, and "does a stop text begin with it" is a binary search i
 texts, so that 10,000 of them need no automaton built before the first token.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from os.path import commonprefix
 
 MOST_TEXTS = 10_000
 """As many stop texts a request may have."""
@@ -26,16 +27,15 @@ class StopTexts:
     def __init__(self, texts: Sequence[str]) -> None:
         """Raises ValueError on an empty text, and beyond `MOST_TEXTS` or `MOST_CHARACTERS`."""
         _check(texts)
-        self._texts = frozenset(texts)
-        self._sorted = sorted(self._texts)
-        self._lengths = sorted({len(text) for text in texts}, reverse=True)
+        self._sorted = sorted(set(texts))
+        self._backwards = sorted(text[::-1] for text in self._sorted)
         self._held = ""
         self.found: str | None = None
         """The stop text that ended the answer."""
 
     def push(self, text: str) -> str:
         """What is certain by now. After a stop text was found, nothing."""
-        if not self._texts:
+        if not self._sorted:
             return text
         certain: list[str] = []
         for character in text:
@@ -55,8 +55,7 @@ class StopTexts:
         while start < len(seen) and not self._begins(seen[start:]):
             start += 1
         self._held = seen[start:]
-        ends = (self._held[-n:] for n in self._lengths if n <= len(self._held))
-        self.found = next((end for end in ends if end in self._texts), None)
+        self.found = self._complete()
         if self.found is not None:
             start = len(seen) - len(self.found)
             self._held = ""
@@ -66,6 +65,17 @@ class StopTexts:
         """Whether a stop text begins so."""
         place = bisect_left(self._sorted, text)
         return place < len(self._sorted) and self._sorted[place].startswith(text)
+
+    def _complete(self) -> str | None:
+        """The longest stop text that what is held ends with."""
+        rest = self._held[::-1]
+        while (place := bisect_right(self._backwards, rest) - 1) >= 0:
+            nearest = self._backwards[place]
+            if rest.startswith(nearest):
+                return nearest[::-1]
+            # one that `rest` begins with stands before `nearest`, so that begins with it too
+            rest = commonprefix([rest, nearest])  # noqa: RUF071, characters are meant
+        return None
 
 
 def _check(texts: Sequence[str]) -> None:
