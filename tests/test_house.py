@@ -175,7 +175,8 @@ def missing_docstrings(tree):
     public = [
         node
         for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
     ]
     yield from (
         (n.lineno, f"{n.name} has no docstring") for n in public if not ast.get_docstring(n)
@@ -196,7 +197,8 @@ def wordless_asserts(tree):
 
 def work_on_import(tree):
     allowed = (
-        ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign,
+        ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef,
+        ast.Assign, ast.AnnAssign,
     )  # fmt: skip
     for node in tree.body:
         is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -332,10 +334,12 @@ def test_nothing_is_left_to_do_later():
     [
         (missing_docstrings, "x = 1", '"""Says."""'),
         (missing_docstrings, '"""Says."""\ndef f(): pass', '"""Says."""\ndef _f(): pass'),
+        (missing_docstrings, '"""Says."""\nasync def f(): pass', '"""S."""\nasync def _f(): 0'),
         (star_or_relative_imports, "from os import *", "from os import path"),
         (star_or_relative_imports, "from . import a", "from groundup import a"),
         (wordless_asserts, "assert x", "assert x, 'x holds'"),
         (work_on_import, "open('a')", "A = open"),
+        (work_on_import, "await_(f())", "async def f(): await g()"),
         (work_on_import, "for a in b: pass", '"""Text."""'),
         (globals_that_change, "def f():\n    global a", "def f(): return a"),
         (swallowed_exceptions, "try: a\nexcept Exception: pass", "try: a\nexcept ValueError: b"),

@@ -9,6 +9,7 @@ from tests.serve.fake_engine import make_tokenizer
 from tests.serve.tiny_model import tiny_opened
 
 from groundup.cli import _serving
+from groundup.cli import serve as verb
 from groundup.cli.main import main
 from groundup.serve.listen import bind
 
@@ -127,14 +128,15 @@ def test_named_origins_may_call_it_from_their_pages(visited):
     assert seen == ["https://mine.example", None]
 
 
-def test_what_is_missing_is_named(monkeypatch, capsys):
+@pytest.mark.parametrize("missing", verb.NEEDED)
+def test_what_is_missing_is_named(monkeypatch, capsys, missing):
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "uvicorn" else found(name)
+        importlib.util, "find_spec", lambda name: None if name == missing else found(name)
     )
     assert main(["serve", "smollm2"]) == 1
     told = capsys.readouterr().err
-    assert "uvicorn" in told
+    assert missing in told
     assert "pip install 'groundup[serve]'" in told
 
 
