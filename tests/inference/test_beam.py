@@ -52,7 +52,7 @@ def theirs(model):
 
 
 @pytest.mark.reference
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     prompt=st.lists(st.integers(0, 22), min_size=1, max_size=6),
     width=st.integers(2, 5),
