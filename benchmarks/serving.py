@@ -9,7 +9,9 @@ turn, in another order each time, after one that does not count. Reported: media
 of the ratios of one round. llama.cpp (the wheel `xllamacpp`) reads the same file (Q4_1), and files
 made from its weights: Q4_0, for which it has its fastest code, Q8_0, BF16 and F16; of 4 bits, and
 of all, its best counts. transformers computes in bfloat16. llama.cpp's figures are those of its own
-clock, without its HTTP. Written to benchmarks/results/serving.json.
+clock, without its HTTP. `others` is the largest share of the processors that anything else used in
+a turn: above a few per cent the figures mean nothing, since llama.cpp's threads wait for each other
+by spinning. Written to benchmarks/results/serving.json.
 """
 
 import argparse
@@ -24,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 RESULT = Path(__file__).parent / "results" / "serving.json"
@@ -49,6 +52,16 @@ COPIED = (
 )
 
 
+def others_seconds(pid):
+    """Processor time of all processes but this one and that one, since the machine started."""
+    all_of_it = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:8]]
+    used = sum(all_of_it) - all_of_it[3] - all_of_it[4]  # without idle, and waiting for a disk
+    for one in (pid, os.getpid()):
+        words = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        used -= int(words[11]) + int(words[12])
+    return used / os.sysconf("SC_CLK_TCK")
+
+
 class Peer:
     """An engine in its process."""
 
@@ -72,9 +85,13 @@ class Peer:
         return json.loads(line)
 
     def ask(self, do, **command):
+        """The answer, and which share of the processors others used meanwhile."""
+        before, began = others_seconds(self.process.pid), time.monotonic()
         self.process.stdin.write(json.dumps({"do": do, **command}) + "\n")
         self.process.stdin.flush()
-        return self.read()
+        answer = self.read()
+        passed = (time.monotonic() - began) * os.cpu_count()
+        return answer | {"others": (others_seconds(self.process.pid) - before) / passed}
 
     def close(self):
         self.process.stdin.close()
@@ -169,6 +186,7 @@ def compared(found, value, promised):
     return {
         "tokens_per_second": {n: round(statistics.median(v), 1) for n, v in values.items()},
         "ratios": {name: round(ratio, 3) for name, ratio in ratios.items()},
+        "others": round(max(one["others"] for answers in found.values() for one in answers), 3),
         "promises": holds,
     }
 
