@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import openai
+import pydantic
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from tests.serve.fake_engine import fake_model
@@ -234,3 +235,27 @@ def test_tools_that_the_model_asks_for_of_itself(client, engine, monkeypatch):
     after = client.chat.completions.create(model="fake", messages=history, tools=TOOLS)
     assert after.choices[0].message.content == "It is sunny."
     assert "Sunny." in engine.tokenizer.decode(engine.submitted[-1].prompt)
+
+
+class Dog(pydantic.BaseModel):
+    name: str
+    age: int
+
+
+def test_an_answer_parsed_into_a_type(client, engine, monkeypatch):
+    """The client writes the schema and reads the answer; what is said must fit its grammar."""
+    monkeypatch.setattr(engine, "reply", lambda text: '{"name":"Rex","age":3}')
+    answer = client.chat.completions.parse(model="fake", messages=HELLO, response_format=Dog)
+    assert answer.choices[0].message.parsed == Dog(name="Rex", age=3)
+    assert engine.submitted[0].grammar is not None
+
+
+def test_a_forced_call_parsed_into_a_type(client, engine, monkeypatch):
+    said = json.dumps([{"name": "Dog", "arguments": {"name": "Rex", "age": 3}}])
+    monkeypatch.setattr(engine, "reply", lambda text: said)
+    answer = client.chat.completions.parse(
+        model="fake", messages=HELLO, tools=[openai.pydantic_function_tool(Dog)],
+        tool_choice="required",
+    )  # fmt: skip
+    [call] = answer.choices[0].message.tool_calls
+    assert call.function.parsed_arguments == Dog(name="Rex", age=3)
