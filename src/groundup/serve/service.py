@@ -113,21 +113,20 @@ class Service:
         Raises ApiError: 503 while draining, what the gate says, and as `EngineRunner.submit`.
         """
         self._admit(asked)
-        timer: list[asyncio.TimerHandle] = []
+        flights: list[Flight] = []
+        seconds = self.settings.answer_seconds
+        timer = asyncio.get_running_loop().call_later(seconds, _expire, flights, seconds)
 
         def ended(flight: Flight) -> None:
+            timer.cancel()
             self.gate.left(asked, flight.used)
-            for handle in timer:
-                handle.cancel()
 
         try:
-            flight = await model.runner.submit(requests, asked, ended)
+            flights.append(await model.runner.submit(requests, asked, ended))
         except ApiError as problem:
             self._note_refusal(asked, problem)
             raise
-        seconds = self.settings.answer_seconds
-        timer.append(asyncio.get_running_loop().call_later(seconds, _expire, flight, seconds))
-        return flight
+        return flights[0]
 
     async def embed(
         self, model: ServedModel, prompts: Sequence[Sequence[int]], asked: Asked
@@ -201,12 +200,8 @@ class Service:
             runner.close()
 
 
-def _expire(flight: Flight, seconds: float) -> None:
-    flight.fail(
-        ApiError(
-            504,
-            f"the answer took longer than {seconds:g} s; ask for a shorter one (max_tokens)",
-            code="timeout",
-        )
-    )
-    flight.cancel()
+def _expire(flights: Sequence[Flight], seconds: float) -> None:
+    message = f"the answer took longer than {seconds:g} s; ask for a shorter one (max_tokens)"
+    for flight in flights:
+        flight.fail(ApiError(504, message, code="timeout"))
+        flight.cancel()
