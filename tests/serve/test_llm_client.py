@@ -29,12 +29,6 @@ def llm(tokenizer, tmp_path_factory):
                 "supports_schema": True,
                 "supports_tools": True,
             },
-            {
-                "model_id": "ours-text",
-                "model_name": "fake",
-                "api_base": f"{server.url}/v1",
-                "completion": True,
-            },
         ]
         (folder / "extra-openai-models.yaml").write_text(json.dumps(known))  # JSON is YAML
 
@@ -66,10 +60,6 @@ def test_a_chat_as_it_comes(llm):
     [request] = llm.engine.submitted
     assert (request.max_tokens, request.sampling.seed) == (3, 7)
     assert "Be brief." in llm.engine.tokenizer.decode(request.prompt)
-
-
-def test_a_completion(llm):
-    assert llm("-m", "ours-text", "the quick").strip() == "You said: the quick"
 
 
 def test_a_schema_at_once(llm, monkeypatch):

@@ -64,7 +64,7 @@ def cases():
 def test_finds_nothing(document, method, path, mode):
     operation = document[path][method]
 
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck), database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case):
         case.call_and_validate()
