@@ -89,12 +89,12 @@ async def stream(text, *, ending="whole"):
     yield "data: [DONE]\n\n"
 
 
-async def endless(left):
-    """Goes on until its reader leaves; then says so."""
+async def endless(left, *, is_silent):
+    """Goes on until its reader leaves, then says so; or falls silent after the first word."""
     try:
         while True:
             yield event("on and ", entries=[logprob(b"on and ", 0)])
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(60 if is_silent else 0.005)
     finally:
         left.set()
 
@@ -118,8 +118,9 @@ def reply(body, left):
         return refusals[word]()
     ending = {"error": "error", "cut": "cut"}.get(word, "whole")
     text = ANSWERS.get(word, f"You said: {question}. That is all I know about it.")
-    if word == "endless":
-        return StreamingResponse(endless(left), media_type="text/event-stream")
+    if word in ("endless", "silent"):
+        text = endless(left, is_silent=word == "silent")
+        return StreamingResponse(text, media_type="text/event-stream")
     return StreamingResponse(stream(text, ending=ending), media_type="text/event-stream")
 
 

@@ -78,7 +78,6 @@ function retry(index) {
   stop();
   const { parent, text } = conversation.turns[index];
   if (text === "" && index === conversation.turns.length - 1) conversation.turns.pop();
-  conversation.leaf = parent;
   respond(parent);
 }
 
