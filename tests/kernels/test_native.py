@@ -146,3 +146,12 @@ def test_a_compiler_that_says_nothing_is_an_error(source, kept, monkeypatch, tmp
 def test_every_header_of_our_sources_is_there():
     for source in native.SOURCES.iterdir():
         assert native._texts(source)
+
+
+def test_cores_are_counted_once(monkeypatch):
+    assert 1 <= native.core_count() <= os.cpu_count()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    for text, count in (("", 16), ("siblings\t: 8\ncpu cores\t: 8\n", 16),
+                        ("siblings\t: 16\ncpu cores\t: 8\n", 8)):  # fmt: skip
+        monkeypatch.setattr(native, "_cpuinfo", lambda text=text: text)
+        assert native.core_count() == count

@@ -89,7 +89,8 @@ def open_engine(
     the cpu backend (formats that the kernel lacks, as Q6_K, are rounded to 8 bits); a run or a
     folder of floats runs in them, on torch, so that it says what it was trained to say. Rounding
     those to "q8" or "q4" is several times as fast and is done when it is asked for. Where CUDA is
-    there, "auto" computes on it, with torch.
+    there, "auto" computes on it, with torch. With the cpu backend torch keeps to one thread from
+    then on, in the whole process: two pools of threads take the cores from each other.
 
     If the cpu backend cannot run the model, if there is no compiler, or if a learner's function
     stands in for a part of the kernel, torch computes, and `note` says why; unless
@@ -102,6 +103,8 @@ def open_engine(
     if found is not None:
         computes, tokenizer = found
         note = computes.name
+        # torch's threads ask for work long after each sampling, on the cores of the kernel's
+        torch.set_num_threads(1)
     else:
         if backend == "cpu":
             raise ValueError(f"the cpu backend cannot run {source}: {reason}")

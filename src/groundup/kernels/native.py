@@ -94,12 +94,25 @@ def user_cache() -> Path:
 
 def cpu_features() -> frozenset[str]:
     """What the processor can do, in the system's own words; empty where it does not say."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return frozenset()
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", _cpuinfo(), re.MULTILINE)
     return frozenset(found[1].split()) if found else frozenset()
+
+
+def core_count() -> int:
+    """Cores that this process may use; two threads of one core count once, where that is known."""
+    usable = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        usable = len(os.sched_getaffinity(0))
+    found = dict(re.findall(r"^(siblings|cpu cores)\s*:\s*(\d+)$", _cpuinfo(), re.MULTILINE))
+    threads, cores = (int(found.get(name, 1)) for name in ("siblings", "cpu cores"))
+    return max(1, usable // max(1, threads // max(1, cores)))
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _fingerprint(source: Path, command: Sequence[str]) -> str:
