@@ -9,12 +9,13 @@ what the reader leaves out: stretched rotary positions, sliding windows, capped 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from groundup.checkpoints.architecture_of import architecture_of
 from groundup.checkpoints.gguf_architectures import IN_BLOCK, OUTSIDE
 from groundup.checkpoints.gguf_blocks import Bytes, Tensor
 from groundup.models.gpt_config import GPTConfig
@@ -56,26 +57,7 @@ def architecture(config: GPTConfig) -> str:
 
     Raises ValueError, naming the fields in the way, if there is none.
     """
-    misfits = {kind: list(_misfits(config, allowed)) for kind, allowed in _ALLOWED.items()}
-    nearest = min(misfits, key=lambda kind: len(misfits[kind]))
-    if misfits[nearest]:
-        raise ValueError(
-            f"no GGUF architecture holds this model; {nearest} is nearest, but "
-            + "; ".join(misfits[nearest])
-        )
-    return nearest
-
-
-def _misfits(config: GPTConfig, allowed: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
-    for name, values in allowed.items():
-        value = getattr(config, name)
-        if value not in values:
-            yield f"{name} is {value!r} and it wants {' or '.join(map(repr, values))}"
-    if allowed["positions"] == ("learned",):
-        if config.key_head_count != config.heads:
-            yield f"key_heads is {config.key_heads} and it wants as many as heads"
-        if config.head_size * config.heads != config.width:
-            yield f"head_width is {config.head_width} and it wants width / heads"
+    return architecture_of(config, _ALLOWED, "GGUF")
 
 
 def metadata_of(config: GPTConfig) -> dict[str, Any]:

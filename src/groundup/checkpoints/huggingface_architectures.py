@@ -4,9 +4,10 @@ Which architecture holds a config is read from one table of what each allows. Tw
 begin are no part of a trained model, and are not kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from groundup.checkpoints.architecture_of import architecture_of
 from groundup.config import from_plain
 from groundup.layers.positions import RotaryScaling
 from groundup.models.gpt_config import GPTConfig
@@ -55,26 +56,7 @@ def architecture(config: GPTConfig) -> str:
 
     Raises ValueError, naming the fields in the way, if there is none.
     """
-    misfits = {kind: list(_misfits(config, allowed)) for kind, allowed in _ALLOWED.items()}
-    nearest = min(misfits, key=lambda kind: len(misfits[kind]))
-    if misfits[nearest]:
-        raise ValueError(
-            f"no Hugging Face architecture holds this model; {nearest} is nearest, but "
-            + "; ".join(misfits[nearest])
-        )
-    return nearest
-
-
-def _misfits(config: GPTConfig, allowed: dict[str, tuple[Any, ...]]) -> Iterator[str]:
-    for name, values in allowed.items():
-        value = getattr(config, name)
-        if value not in values:
-            yield f"{name} is {value!r} and it wants {' or '.join(map(repr, values))}"
-    if allowed["positions"] == ("learned",):
-        if config.key_head_count != config.heads:
-            yield f"key_heads is {config.key_heads} and it wants as many as heads"
-        if config.head_size * config.heads != config.width:
-            yield f"head_width is {config.head_width} and it wants width / heads"
+    return architecture_of(config, _ALLOWED, "Hugging Face")
 
 
 def config_to_hf(config: GPTConfig) -> dict[str, Any]:
