@@ -27,6 +27,7 @@ from groundup.swap import is_replaced
 from groundup.tokenizers import gguf_vocabulary
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.chat_template import ChatTemplate
+from groundup.tokenizers.memory import give_back
 
 Quant = Literal["auto", "fp32", "bf16", "q8", "q4"]
 """The form of the weights: as the file has them, floats, or 8 or 4 bits in groups of 32."""
@@ -105,6 +106,7 @@ def open_engine(
         note = computes.name
         # torch's threads ask for work long after each sampling, on the cores of the kernel's
         torch.set_num_threads(1)
+        give_back()  # what packing the weights took and freed is more than they are
     else:
         if backend == "cpu":
             raise ValueError(f"the cpu backend cannot run {source}: {reason}")
