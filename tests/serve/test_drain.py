@@ -101,12 +101,16 @@ QUESTION = {
 }  # fmt: skip
 
 
-def slowly(step):
-    def slow_step():
-        threading.Event().wait(0.01)
-        return step()
+def held_back(step, go_on, first=3):
+    """After a few steps, steps of nothing until `go_on` is set: no answer ends unlooked at."""
+    steps = iter(range(first))
 
-    return slow_step
+    def step_or_wait():
+        if go_on.wait(0.01) or next(steps, None) is not None:
+            return step()
+        return []
+
+    return step_or_wait
 
 
 def ask_while_it_drains(url):
@@ -119,7 +123,8 @@ def ask_while_it_drains(url):
 def test_an_engines_answers_end_or_are_cancelled_and_nothing_is_left(tokenizer, timeout):
     model = fake_model(tokenizer, reply=lambda prompt: "and so on " * 20)
     engine = model.runner._engine
-    engine.step = slowly(engine.step)
+    go_on = threading.Event()
+    engine.step = held_back(engine.step, go_on)
     service = Service([model])
     listener = bind("127.0.0.1", 0)
     running = DrainingServer(configured(create_app(service)), service, timeout=timeout)
@@ -133,6 +138,7 @@ def test_an_engines_answers_end_or_are_cancelled_and_nothing_is_left(tokenizer, 
             running._loop.call_soon_threadsafe(running.stop)
             if timeout:
                 ask_while_it_drains(str(client.base_url))
+                go_on.set()
             with contextlib.suppress(httpx.TransportError):
                 rest = [line for line in lines if line]
     thread.join(20)
