@@ -48,6 +48,7 @@ class FakeEngine:
         self.running: dict[int, Running] = {}
         self.gate = threading.Event()
         self.gate.set()
+        self.at_gate = threading.Event()
         self.failure: Exception | None = None
         self.submitted, self.cancelled, self.steps = [], [], 0
 
@@ -83,6 +84,7 @@ class FakeEngine:
         return bool(self.running)
 
     def step(self) -> list[Delta]:
+        self.at_gate.set()
         self.gate.wait(5)
         self.steps += 1
         if self.failure is not None:

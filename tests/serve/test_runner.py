@@ -195,6 +195,7 @@ def test_a_step_that_fails_fails_everything_and_is_told(tokenizer, caplog):
         requests = [request("a", tokenizer), request("b", tokenizer)]
         ended = []
         flight = await runner.submit(requests, asked(requests), ended.append)
+        await asyncio.to_thread(engine.at_gate.wait, 5)  # what comes now must wait for the step
         waiting = asyncio.ensure_future(runner.submit(requests, asked(requests), ended.append))
         embedding = asyncio.ensure_future(runner.embed([[1]], asked(requests)))
         await asyncio.sleep(0.01)
