@@ -21,7 +21,7 @@ from groundup.inference.answer import Answer
 from groundup.inference.backend import Backend
 from groundup.inference.batching import flat
 from groundup.inference.drawing import Drawing, draw, logprobs_of
-from groundup.inference.request import Delta, Request
+from groundup.inference.request import Delta, Request, TokenLogprob
 from groundup.inference.request_check import check
 from groundup.inference.scheduler import (
     Chunk,
@@ -191,11 +191,10 @@ class Engine:
         for chunk in plan:
             answer, sequence = self._answers[chunk.sequence.id], chunk.sequence
             end += chunk.wanted
-            rows_RV = logits_RV[end - chunk.wanted : end]
             try:
-                self._score(answer, chunk, rows_RV)
+                self._score(answer, chunk, logits_RV, end - chunk.wanted)
                 if sequence.left == 0 and answer.left <= 0:
-                    deltas.append(self._take(answer, [], rows_RV))
+                    deltas.append(self._take(answer, [], logits_RV, end))
                 elif sequence.left == 0:
                     drawings.append(Drawing.of(answer, sequence.drafts[: chunk.drafts], end))
             except Exception as problem:
@@ -206,7 +205,7 @@ class Engine:
                     raise drawn
                 held = one.held(drawn)
                 self._learn(one, len(held) - 1)
-                deltas.append(self._take(one.answer, held, logits_RV[one.first :]))
+                deltas.append(self._take(one.answer, held, logits_RV, one.first))
             except Exception as problem:
                 deltas.append(self._fail(one.answer, problem))
         return deltas
@@ -218,7 +217,7 @@ class Engine:
         if drawing.answer.drafter is not None:
             drawing.answer.drafter.learn(drafted, held)
 
-    def _score(self, answer: Answer, chunk: Chunk, rows_RV: Tensor) -> None:
+    def _score(self, answer: Answer, chunk: Chunk, logits_RV: Tensor, first: int) -> None:
         """Log-probabilities of the prompt's tokens, as far as this chunk has read it."""
         sequence, top = chunk.sequence, answer.request.prompt_logprobs
         if sequence.scored is None or top is None:
@@ -227,13 +226,18 @@ class Engine:
         end = min(chunk.start + chunk.count, sequence.prompt_length - 1)
         if end > begin:
             tokens = sequence.tokens[begin + 1 : end + 1]
-            answer.score_prompt(logprobs_of(rows_RV[: end - begin], tokens, top))
+            answer.score_prompt(logprobs_of(logits_RV[first : first + end - begin], tokens, top))
         sequence.scored = end if end < sequence.prompt_length - 1 else None
 
-    def _take(self, answer: Answer, tokens: list[int], rows_RV: Tensor) -> Delta:
-        """Give an answer its next tokens; it goes on, or it ends and is forgotten."""
-        top = answer.request.logprobs
-        logprobs = logprobs_of(rows_RV[: len(tokens)], tokens, top) if top is not None else []
+    def _take(self, answer: Answer, tokens: list[int], logits_RV: Tensor, first: int) -> Delta:
+        """Give an answer its next tokens, drawn from the rows from `first` on.
+
+        It goes on, or it ends and is forgotten.
+        """
+        logprobs: list[TokenLogprob] = []
+        if answer.request.logprobs is not None:
+            rows_RV = logits_RV[first : first + len(tokens)]
+            logprobs = logprobs_of(rows_RV, tokens, answer.request.logprobs)
         if answer.count == 0:
             self._counts.prompt_tokens += answer.sequence.prompt_length
         delta = answer.take(tokens, logprobs)

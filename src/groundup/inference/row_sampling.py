@@ -51,6 +51,13 @@ class RowSampling:
     mask: NDArray[np.uint32] | None = None
     """A grammar's: token t may be drawn if bit t % 32 of word t // 32 is set."""
 
+    @property
+    def adjusts(self) -> bool:
+        """Whether `adjusted` would change anything."""
+        if self.logit_bias or self.banned or self.allowed is not None or self.mask is not None:
+            return True
+        return self.history is not None and self.sampling.looks_back
+
 
 def sample_rows(logits_RV: Tensor, rows: Sequence[RowSampling]) -> list[int]:
     """The next token of each row, as `sample` draws it from `adjusted` logits; or `NOTHING`.
@@ -61,7 +68,11 @@ def sample_rows(logits_RV: Tensor, rows: Sequence[RowSampling]) -> list[int]:
     assert len(logits_RV) == len(rows), "every row of logits has its settings"
     if logits_RV.device.type != "cpu" or is_replaced(sample):
         return _in_groups(logits_RV, rows)
-    return [_one(logits_V, row) for logits_V, row in zip(logits_RV, rows, strict=True)]
+    plain_RV = logits_RV.float().numpy()
+    return [
+        _drawn(adjusted(logits_RV[i], row).numpy() if row.adjusts else plain_RV[i], row)
+        for i, row in enumerate(rows)
+    ]
 
 
 def adjusted(logits_V: Tensor, row: RowSampling, *, penalties: bool = True) -> Tensor:
@@ -105,14 +116,14 @@ def _refused(mask: NDArray[np.uint32], logits_V: Tensor) -> Tensor:
     return torch.from_numpy(bits == 0).to(logits_V.device)
 
 
-def _one(logits_V: Tensor, row: RowSampling) -> int:
-    logits_V = adjusted(logits_V, row)
-    token = draw(logits_V.numpy(), row.sampling, row.chance)
+def _drawn(logits_V: NDArray[np.float32], row: RowSampling) -> int:
+    """From logits that are adjusted."""
+    token = draw(logits_V, row.sampling, row.chance)
     if token is not None:
         return token
     settings = replace(row.sampling, **_NO_PENALTIES)
     chance_B = torch.tensor([row.chance], dtype=torch.float64)
-    return int(sample(logits_V[None], settings, chance_B=chance_B))
+    return int(sample(torch.from_numpy(logits_V)[None], settings, chance_B=chance_B))
 
 
 def _in_groups(logits_RV: Tensor, rows: Sequence[RowSampling]) -> list[int]:

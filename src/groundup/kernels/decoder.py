@@ -28,6 +28,7 @@ TILE = 16
 """Rows that are computed together."""
 CELL = 16
 """Positions that lie together in the memory of keys and values."""
+_KEPT = 4 * 2**20  # numbers of a result whose memory is used again: 16 MiB
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 
@@ -143,6 +144,7 @@ class Decoder:
             raise MemoryError(f"a decoder with {threads} threads could not be opened")
         self._handle = ctypes.c_void_p(handle)
         self._process = os.getpid()
+        self._result = np.empty(0, np.float32)
         self.close = weakref.finalize(
             self, _close, self._library.decoder_close, self._handle, self._process
         )
@@ -160,8 +162,9 @@ class Decoder:
     def step(self, step: Step, *, is_hidden: bool = False) -> Floats:
         """Logits (R x V) of the asked tokens, or with `is_hidden` the last norm's output (R x C).
 
-        Keys and values of all tokens are written into their blocks. Raises ValueError on ids,
-        positions, sequences, blocks or rows that are out of range.
+        Keys and values of all tokens are written into their blocks. The result lies in memory that
+        the next step writes over. Raises ValueError on ids, positions, sequences, blocks or rows
+        that are out of range.
         """
         if not self.close.alive or os.getpid() != self._process:
             raise RuntimeError(
@@ -177,13 +180,22 @@ class Decoder:
         ]
         R = len(step.wanted_R)
         head = self.model.head
-        result = np.empty((R, self.model.width if is_hidden else _padded(head.rows)), np.float32)
+        result = self._room(R, self.model.width if is_hidden else _padded(head.rows))
         batch = _Batch(
             *map(_address, arrays), len(step.tokens_T), step.blocks_SN.shape[1], R, is_hidden
         )
         if self._library.decoder_step(self._handle, ctypes.byref(batch), _address(result)):
             raise MemoryError(f"there is no memory for a step of {len(step.tokens_T)} tokens")
         return result if is_hidden else result[:, : head.rows]
+
+    def _room(self, rows: int, columns: int) -> Floats:
+        """Memory for a result: one and the same unless it is large, as fresh pages take time."""
+        size = rows * columns
+        if size > _KEPT:
+            return np.empty((rows, columns), np.float32)
+        if self._result.size < size:
+            self._result = np.empty(size, np.float32)
+        return self._result[:size].reshape(rows, columns)
 
 
 def load(flags: Sequence[str] | None = None, cache: Path | None = None) -> Any:
@@ -295,9 +307,16 @@ def check_step(step: Step, model: Model, blocks: int, block_size: int) -> None:
             "the tokens of a sequence do not stand together, one position after another"
         )
     last_T = np.append(steps_T != 0, True)[:T]
-    for sequence, position in zip(step.sequences_T[last_T], step.positions_T[last_T], strict=True):
-        used = step.blocks_SN[sequence, : position // block_size + 1]
-        _check_range(f"a block of sequence {sequence}", used, blocks)
+    sequences, ends = step.sequences_T[last_T], step.positions_T[last_T]
+    table_SN = step.blocks_SN[sequences]
+    wrong_SN = (table_SN < 0) | (table_SN >= blocks)
+    wrong_SN &= np.arange(N) * block_size <= ends[:, None]
+    if wrong_SN.any():
+        row, place = np.argwhere(wrong_SN)[0]
+        raise ValueError(
+            f"a block of sequence {sequences[row]} is {table_SN[row, place]}; "
+            f"wanted 0 to {blocks - 1}"
+        )
 
 
 def _check_range(what: str, numbers: Ints, end: int) -> None:

@@ -30,6 +30,8 @@ class LoadTestConfig:
     """Sent as a bearer token, if given."""
     timeout: float = 600.0
     """How long the server may say nothing, in seconds."""
+    keep_alive: bool = True
+    """Ask again on the same connection; some servers close one just when it is used again."""
     extra: str = "{}"
     """More fields for each request, as JSON: '{"ignore_eos": true, "temperature": 0}'."""
 
@@ -68,7 +70,8 @@ async def replay(
 ) -> list[Call]:
     """All requests of a trace, each by its user and in its time."""
     headers = {"authorization": f"Bearer {config.api_key}"} if config.api_key else {}
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    kept = None if config.keep_alive else 0
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=kept)
     async with httpx.AsyncClient(
         headers=headers, limits=limits, timeout=config.timeout, trust_env=False
     ) as client:
