@@ -108,6 +108,47 @@ def test_a_step_that_is_out_of_range_is_refused_and_harms_nothing(ready, changes
     np.testing.assert_array_equal(ready.step(step()), before)
 
 
+def changed_in_one_number():
+    """Two good steps, and what comes of putting a number near a border in each place."""
+    odd = [-(2**31), -1, 0, 1, 2, 3, 4, 15, 16, 47, 48, V - 1, V, CONTEXT - 1, CONTEXT, 2**31 - 1]
+    blocks = [[0, 1, 3], [2, 1, 0]]
+    for good in (
+        step(positions_T=[15, 16, 7], blocks_SN=blocks),
+        step(positions_T=[47, 15, 16], sequences_T=[0, 1, 1], blocks_SN=blocks),
+    ):
+        yield good
+        for name, array in vars(good).items():
+            for place in np.ndindex(array.shape):
+                for number in odd:
+                    other = array.copy()
+                    other[place] = number
+                    yield dataclasses.replace(good, **{name: other})
+
+
+def test_the_kernel_lets_through_what_its_plain_twin_does():
+    ready = decoder_of("native")(model(), blocks=4, block_size=16, threads=1)
+
+    def refused(let_through, asked):
+        try:
+            let_through(asked)
+        except ValueError as problem:
+            return str(problem)
+        return ""
+
+    outcomes = set()
+    for asked in changed_in_one_number():
+        plain = refused(lambda one: decoder.check_step(one, ready.model, 4, 16), asked)
+        assert refused(ready.step, asked) == plain, asked
+        outcomes.add(plain == "")
+    assert outcomes == {True, False}
+
+
+def test_numbers_of_another_width_are_refused(ready):
+    wide = dataclasses.replace(step(), tokens_T=np.array([1, 2, 2**32], np.int64))
+    with pytest.raises(ValueError, match="tokens_T is int64; wanted int32"):
+        ready.step(wide)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

@@ -170,23 +170,22 @@ class Decoder:
             raise RuntimeError(
                 "this decoder was closed, or opened in another process; open one here"
             )
-        check_step(step, self.model, self.blocks, self.block_size)
-        arrays = [
-            np.ascontiguousarray(array, dtype=np.int32)
-            for array in (
-                *(step.tokens_T, step.positions_T, step.sequences_T),
-                *(step.blocks_SN, step.wanted_R),
-            )
-        ]
-        R = len(step.wanted_R)
+        T, R, (S, N) = len(step.tokens_T), len(step.wanted_R), step.blocks_SN.shape
+        arrays = [np.ascontiguousarray(array) for array in vars(step).values()]
+        batch = _Batch(*map(_address, arrays), T, N, R, is_hidden)
+        if not (_is_regular(step) and self._fits(batch, S)):
+            check_step(step, self.model, self.blocks, self.block_size)
         head = self.model.head
         result = self._room(R, self.model.width if is_hidden else _padded(head.rows))
-        batch = _Batch(
-            *map(_address, arrays), len(step.tokens_T), step.blocks_SN.shape[1], R, is_hidden
-        )
         if self._library.decoder_step(self._handle, ctypes.byref(batch), _address(result)):
-            raise MemoryError(f"there is no memory for a step of {len(step.tokens_T)} tokens")
+            raise MemoryError(f"there is no memory for a step of {T} tokens")
         return result if is_hidden else result[:, : head.rows]
+
+    def _fits(self, batch: "_Batch", sequences: int) -> bool:
+        """Whether `check_step` would let it through; it is the plain twin."""
+        sizes = self.model.embedding.rows, self.model.context, sequences
+        limits = _Limits(*sizes, self.blocks, self.block_size)
+        return bool(self._library.decoder_fits(ctypes.byref(batch), ctypes.byref(limits)))
 
     def _room(self, rows: int, columns: int) -> Floats:
         """Memory for a result: one and the same unless it is large, as fresh pages take time."""
@@ -207,6 +206,7 @@ def load(flags: Sequence[str] | None = None, cache: Path | None = None) -> Any:
     library.decoder_close.restype = None
     library.decoder_close.argtypes = [ctypes.c_void_p]
     library.decoder_step.argtypes = [ctypes.c_void_p] * 3
+    library.decoder_fits.argtypes = [ctypes.c_void_p] * 2
     sizes = [ctypes.sizeof(struct) for struct in (_Layer, _Model, _Batch)]
     if library.decoder_sizes() != sizes[0] + 1000 * sizes[1] + 1000000 * sizes[2]:
         raise native.CompileError("this platform lays structs out in another way than ctypes")
@@ -288,6 +288,9 @@ def _check_vector(vector: Floats | None, name: str, size: int) -> None:
 
 def check_step(step: Step, model: Model, blocks: int, block_size: int) -> None:
     """Raise ValueError if anything in a step is out of range, saying what."""
+    for name, array in vars(step).items():
+        if array.dtype != np.int32:
+            raise ValueError(f"{name} is {array.dtype}; wanted int32")
     T, (S, N) = len(step.tokens_T), step.blocks_SN.shape
     if not (len(step.positions_T) == len(step.sequences_T) == T):
         raise ValueError(
@@ -317,6 +320,12 @@ def check_step(step: Step, model: Model, blocks: int, block_size: int) -> None:
             f"a block of sequence {sequences[row]} is {table_SN[row, place]}; "
             f"wanted 0 to {blocks - 1}"
         )
+
+
+def _is_regular(step: Step) -> bool:
+    """Whether the arrays are of the type and the lengths that the kernel takes them to be."""
+    lengths = {len(array) for array in (step.tokens_T, step.positions_T, step.sequences_T)}
+    return len(lengths) == 1 and all(array.dtype == np.int32 for array in vars(step).values())
 
 
 def _check_range(what: str, numbers: Ints, end: int) -> None:
@@ -385,8 +394,15 @@ class _Batch(ctypes.Structure):
     )
 
 
+class _Limits(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_int32)
+        for name in ("vocabulary", "context", "sequences", "blocks", "block_size")
+    )
+
+
 def _address(array: NDArray[Any]) -> int:
-    return array.ctypes.data
+    return int(array.__array_interface__["data"][0])
 
 
 def _c_model(model: Model) -> tuple[_Model, list[Any]]:

@@ -40,6 +40,10 @@ struct Batch {
     int32_t token_count, blocks_per_sequence, wanted_count;
     int32_t is_hidden;  // the result is the last norm's output, not logits
 };
+
+struct Limits {  // what a batch's numbers must be below
+    int32_t vocabulary, context, sequences, blocks, block_size;
+};
 }
 
 namespace {
@@ -288,6 +292,31 @@ class Decoder {
     Tokens8 normed_, gathered_, inner_;
 };
 
+// Whether all numbers of a batch are in range. The plain twin, check_step in kernels/decoder.py, says
+// which one is not; but each of its dozens of NumPy calls comes back to a processor whose caches the
+// weights have swept, and together they took a twentieth of a small step.
+bool fits(const Batch& batch, const Limits& limits) {
+    const auto within = [](int number, int end) { return 0 <= number && number < end; };
+    for (int i = 0; i < batch.wanted_count; i++) {
+        const int least = i ? batch.wanted[i - 1] + 1 : 0;
+        if (batch.wanted[i] < least || batch.wanted[i] >= batch.token_count) return false;
+    }
+    for (int t = 0; t < batch.token_count; t++) {
+        const int sequence = batch.sequences[t], position = batch.positions[t];
+        const int block = position / limits.block_size;
+        if (!within(batch.tokens[t], limits.vocabulary) || !within(position, limits.context)) return false;
+        if (!within(sequence, limits.sequences) || block >= batch.blocks_per_sequence) return false;
+        const bool is_first = t == 0 || batch.sequences[t - 1] < sequence;
+        if (!is_first && (batch.sequences[t - 1] > sequence || batch.positions[t - 1] + 1 != position)) return false;
+        const bool is_last = t + 1 == batch.token_count || batch.sequences[t + 1] != sequence;
+        const int32_t* blocks = batch.blocks + size_t(sequence) * batch.blocks_per_sequence;
+        for (int i = 0; is_last && i <= block; i++) {
+            if (!within(blocks[i], limits.blocks)) return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -307,6 +336,8 @@ EXPORTED void* decoder_open(const Model* model, const Cache* cache, int32_t thre
 }
 
 EXPORTED void decoder_close(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+EXPORTED int32_t decoder_fits(const Batch* batch, const Limits* limits) { return fits(*batch, *limits); }
 
 // Returns 0, or 1 if there was no memory for so many tokens. Everything in the batch is believed.
 EXPORTED int32_t decoder_step(void* decoder, const Batch* batch, float* result) {
