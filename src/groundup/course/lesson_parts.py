@@ -10,7 +10,9 @@ worker process can call and end when it takes too long:
     Predict  -> {"answer": text}, and with values={"guess": "..."} also {"right": true or false}
 
 Both raise ValueError, in a sentence, for what a person can mend: no such topic, a topic without a
-lesson, no such name, a value out of range. Names (`weights`, `naive`, `flat`) are unique within a lesson. All `html` is safe to put into a page
+lesson, no such name, a value out of range.
+
+Names (`weights`, `naive`, `flat`) are unique within a lesson. All `html` is safe to put into a page
 as it is: raw HTML in a lesson is shown as text. Mathematics stands in `span.math.inline` and
 `div.math.block` as TeX, for KaTeX to render in the browser; code is in `<pre class="code">`, its
 words in spans of Pygments' short classes, whose colours are `lesson_source.style(name)`.
