@@ -10,7 +10,10 @@ would run is run: for each sequence by itself, and for all that have one token t
 ones padded. So every architecture of `models.gpt` works, on any device and in any type, and a
 learner's own `attend` runs here too.
 
-Leaves out a kernel that reads the blocks where they lie, and CUDA graphs.
+On CUDA a step in which each sequence has one token is replayed as a graph (see `decode_graphs`).
+Which rows are computed together rounds sums differently, with a graph as without.
+
+Leaves out a kernel that reads the blocks where they lie.
 """
 
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ import torch
 from torch import Tensor
 
 from groundup.inference.backend import Batch
+from groundup.inference.decode_graphs import Blocks, Capture, CudaCapture, DecodeGraphs
 from groundup.models.gpt import GPT
 from groundup.models.gpt_block import Block, Rotation
 
@@ -39,8 +43,8 @@ class _Group:
     """The blocks they read."""
     seen: int
     """Positions that are read: of the longest, as far as its last token sees."""
-    position_B: Tensor | None = None
-    """Of many: where each one's token stands; the others' positions behind it are not its own."""
+    masks: dict[int | None, Tensor] | None = None
+    """Of many: by a layer's window, which positions each one's token sees, B x 1 x 1 x S."""
 
 
 class TorchBackend:
@@ -53,10 +57,14 @@ class TorchBackend:
         block_size: int = BLOCK_SIZE,
         block_count: int | None = None,
         cache_bytes: int = CACHE_BYTES,
+        graphs: bool | None = None,
+        capture: Capture | None = None,
     ) -> None:
         """As many blocks as `cache_bytes` hold, unless `block_count` says how many.
 
-        Raises ValueError if that is not even one.
+        `graphs`: whether decoding is replayed as graphs (None: on CUDA), which takes a block more;
+        `capture` records them in another way than CUDA's. Raises ValueError if there is not even
+        one block, or no CUDA to record on.
         """
         config, weight = model.config, model.embedding.weight
         block_bytes = 2 * config.depth * config.key_head_count * config.head_size
@@ -71,20 +79,43 @@ class TorchBackend:
         self.vocab_size = config.vocab_size
         self.context = config.context
         kind = str(weight.dtype).removeprefix("torch.")
-        self.name = f"torch {kind} on {weight.device.type}"
+        self.name = self._plain_name = f"torch {kind} on {weight.device.type}"
         self._model = model
-        shape = (self.block_count, config.key_head_count, block_size, config.head_size)
+        self._windows = {config.window_of(layer) for layer in range(config.depth)}
+        is_graphed = weight.device.type == "cuda" if graphs is None else graphs
+        self._graphs = self._recorder(capture) if is_graphed else None
+        self.name += " with graphs" if is_graphed else ""
+        count = self.block_count + is_graphed
+        shape = (count, config.key_head_count, block_size, config.head_size)
         self._cache = [  # zeros: what is not written yet costs no memory on most systems
             (weight.new_zeros(shape), weight.new_zeros(shape)) for _ in range(config.depth)
         ]
 
+    def _recorder(self, capture: Capture | None) -> DecodeGraphs:
+        config, device = self._model.config, self._model.embedding.weight.device
+        blocks = Blocks(
+            size=self.block_size,
+            longest=-(-config.context // self.block_size),
+            scratch=self.block_count,
+            most=config.depth * self.block_count,  # what a layer reads: no more than the memory
+        )
+        return DecodeGraphs(
+            capture or CudaCapture(device),
+            blocks=blocks,
+            vocab_size=config.vocab_size,
+            device=device,
+        )
+
     def step(self, batch: Batch) -> Tensor:
         """`logits_RV`, float32, of the asked tokens."""
         with torch.no_grad():
-            logits_RV = self._asked(batch) @ self._model.head_weight.T
-            cap = self._model.config.softcap
-            logits_RV = logits_RV if cap is None else (logits_RV / cap).tanh() * cap
-            return logits_RV.float()
+            if self._graphs is not None:
+                logits_RV = self._graphs.logits(batch, self._decode)
+                if logits_RV is not None:
+                    return logits_RV
+                if self._graphs.failure:
+                    self.name = f"{self._plain_name} without new graphs ({self._graphs.failure})"
+            return self._logits(self._asked(batch))
 
     def hidden(self, batch: Batch) -> Tensor:
         """The final norm's output of the asked tokens, R x C, float32."""
@@ -92,16 +123,34 @@ class TorchBackend:
             return self._asked(batch).float()
 
     def bytes(self) -> dict[str, int]:
-        """Memory in bytes: the model's parameters, and the blocks."""
+        """Memory in bytes: the model's parameters, and the blocks (not what graphs work in)."""
         return {
             "weights": sum(weight.nbytes for weight in self._model.parameters()),
             "cache": sum(part.nbytes for pair in self._cache for part in pair),
         }
 
+    def _logits(self, hidden_RC: Tensor) -> Tensor:
+        logits_RV = hidden_RC @ self._model.head_weight.T
+        cap = self._model.config.softcap
+        logits_RV = logits_RV if cap is None else (logits_RV / cap).tanh() * cap
+        return logits_RV.float()
+
+    def _decode(self, packed: Tensor) -> Tensor:
+        """`logits_BV` of one token of each of B sequences, packed as in `decode_graphs`.
+
+        Everything is computed from the tensor on its device, and no shape depends on what it holds,
+        so that a graph of this is right for whatever is written there.
+        """
+        tokens_B, positions_B, blocks_BN = packed[:, 0], packed[:, 1], packed[:, 2:]
+        own_B1 = blocks_BN.gather(1, positions_B[:, None] // self.block_size)
+        slots = own_B1[:, 0], positions_B % self.block_size
+        seen = blocks_BN.shape[1] * self.block_size
+        group = _Group(slice(None), blocks_BN, seen, self._masks(positions_B, seen))
+        return self._logits(self._hidden(tokens_B, positions_B, slots, [group]))
+
     def _asked(self, batch: Batch) -> Tensor:
-        """Run the blocks and the final norm; R x C of the asked tokens."""
-        model = self._model
-        device = model.embedding.weight.device
+        """The final norm's output of the asked tokens, R x C."""
+        device = self._model.embedding.weight.device
         tokens_T = torch.as_tensor(batch.tokens_T, device=device).long()
         positions_T = torch.as_tensor(batch.positions_T, device=device).long()
         rows_T = torch.as_tensor(batch.sequences_T, device=device).long()
@@ -111,6 +160,19 @@ class TorchBackend:
             positions_T % self.block_size,
         )
         groups = self._groups(batch, blocks_SN)
+        wanted_R = torch.as_tensor(batch.wanted_R, device=device).long()
+        return self._hidden(tokens_T, positions_T, slots, groups, wanted_R)
+
+    def _hidden(
+        self,
+        tokens_T: Tensor,
+        positions_T: Tensor,
+        slots: tuple[Tensor, Tensor],
+        groups: list[_Group],
+        wanted_R: Tensor | None = None,
+    ) -> Tensor:
+        """Run the blocks and the final norm; R x C of the wanted tokens, or of all."""
+        model = self._model
         x_1TC = model.embedding(tokens_T)[None]
         rotation: Rotation | None = None
         if model.position is None:
@@ -120,9 +182,12 @@ class TorchBackend:
         for block, (k_NKPD, v_NKPD) in zip(model.blocks, self._cache, strict=True):
             assert isinstance(block, Block), "a GPT's blocks are Blocks"
             x_1TC = self._through(block, x_1TC, rotation, (k_NKPD, v_NKPD), slots, groups)
-        wanted_R = torch.as_tensor(batch.wanted_R, device=device).long()
-        asked_RC: Tensor = model.norm(x_1TC[0, wanted_R])
-        return asked_RC
+        x_RC = x_1TC[0] if wanted_R is None else x_1TC[0, wanted_R]
+        normed_RC: Tensor = model.norm(x_RC)
+        return normed_RC
+
+    def _masks(self, position_B: Tensor, seen: int) -> dict[int | None, Tensor]:
+        return {window: _own(position_B, seen, window) for window in self._windows}
 
     def _groups(self, batch: Batch, blocks_SN: Tensor) -> list[_Group]:
         """Sequences of one token each together (decoding), all others by themselves."""
@@ -142,7 +207,7 @@ class TorchBackend:
             blocks_BN = blocks_SN[rows_B, : -(-seen // self.block_size)].clamp(min=0)
             places_B = torch.as_tensor(ends[single] - 1, device=blocks_SN.device)
             position_B = torch.as_tensor(seen_S[single] - 1, device=blocks_SN.device)
-            groups.append(_Group(places_B, blocks_BN, seen, position_B))
+            groups.append(_Group(places_B, blocks_BN, seen, self._masks(position_B, seen)))
         return groups
 
     def _through(
@@ -163,11 +228,11 @@ class TorchBackend:
         for group in groups:
             k_BKSD, v_BKSD = (_gathered(part_NKPD, group) for part_NKPD in memory)
             q_HTD = q_1HTD[0, :, group.places]
-            if group.position_B is None:
+            if group.masks is None:
                 mixed_TE[group.places] = attention.mix(q_HTD[None], k_BKSD, v_BKSD)[0]
             else:
                 q_BH1D = q_HTD.transpose(0, 1)[:, :, None]
-                mask_B11S = _own(group.position_B, group.seen, attention.window)
+                mask_B11S = group.masks[attention.window]
                 mixed_TE[group.places] = attention.mix(q_BH1D, k_BKSD, v_BKSD, mask_B11S)[:, 0]
         x_1TC = x_1TC + attention.output(mixed_TE)[None]
         result: Tensor = x_1TC + block.feed_forward(block.feed_forward_norm(x_1TC))
