@@ -169,6 +169,44 @@ def test_chunks_and_single_tokens_are_bit_equal_to_one_go(path):
     assert torch.equal(torch.cat(rows), whole)
 
 
+LONG = 650  # attention goes through two stretches of 256 positions, and a part of a third
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("threads", [1, 3, 64])
+def test_a_long_sequence_may_be_shared_by_threads(path, threads):
+    """One token alone is cut into stretches if there are threads; among many it is not."""
+    model, ids, short = gpt(**KINDS["llama"]), random_ids(LONG), random_ids(9, 1)
+    expected = backend(model, path=path, threads=1).step(batch((0, ids))).clone()
+    computes = backend(model, path=path, threads=threads)
+    table = np.arange(82).reshape(2, 41)
+    at = LONG - 140  # two positions before the third stretch
+    computes.step(batch((0, ids[:at]), (0, short), blocks=table, wanted=[]))
+    for size in [1] * 4 + [7] * 18 + [1] * 10:
+        part = (at, ids[at : at + size])
+        assert torch.equal(computes.step(batch(part, blocks=table)), expected[at : at + size])
+        rows = computes.step(batch(part, (8, short[8:]), blocks=table))
+        assert torch.equal(rows[:size], expected[at : at + size])
+        at += size
+    assert at == LONG
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", ["llama", "seven share", "wide heads"])
+def test_a_long_sequence_agrees_with_the_plain_twin(kind, path):
+    model, ids = gpt(**KINDS[kind]), random_ids(LONG)
+    fast, plain = (backend(model, decoder=d) for d in (decoder_of(path), PlainDecoder))
+    table, wanted = np.arange(41)[None], range(0, LONG - 1, 16)
+    for step in (
+        batch((0, ids[:-1]), blocks=table, wanted=wanted),
+        batch((LONG - 1, ids[-1:]), blocks=table),  # by all threads
+    ):
+        ours, theirs = fast.step(step), plain.step(step)
+        errors = ((ours - theirs).abs().amax(-1) / theirs.std()).numpy()
+        assert np.median(errors) < 2e-5
+        assert np.max(errors) < 0.2
+
+
 def test_only_the_asked_rows_come_out():
     computes = backend(gpt())
     ids = random_ids(20)

@@ -7,20 +7,29 @@
 //
 // What is of one cell lies together, so that memory that no sequence has used is never touched.
 //
-// A query's scores are turned into weights 256 positions at a time, with the greatest score and the
-// sum of weights so far (the online softmax of Milakov and Gimelshein, 2018). Several queries that
-// look at the same keys - heads that share them, neighbouring tokens - read them together; what is
-// computed for each is the same as alone, bit for bit.
+// What a query gathers is computed stretch by stretch, 256 positions each:
+//
+//     part of a stretch:  best = max score,  total = sum of e^(score - best),
+//                         mixed = sum of e^(score - best) times value
+//     two parts are one:  with the greater best, each part times e^(its best - the greater)
+//
+// (the online softmax of Milakov and Gimelshein, 2018). Stretches begin at multiples of 256 and are
+// put together from the first to the last, whoever computed them: so several threads may share one
+// long sequence (Dao et al., "Flash-Decoding", 2023), and a prompt may come in pieces of any length.
+// Several queries that look at the same keys - heads that share them, neighbouring tokens - read
+// them together. In either case what is computed for each is the same as alone, bit for bit.
 
 #pragma once
 
+#include <algorithm>
 #include <limits>
 
 #include "lanes.h"
 
 constexpr int kCell = 16;      // positions of a cell
-constexpr int kStretch = 256;  // positions between two corrections of the sums
+constexpr int kStretch = 256;  // positions of a part
 constexpr int kQueries = 6;    // most queries that read keys together
+constexpr int kSums = kFloats >= 32 ? 12 : 6;  // scores of 16 positions that are summed side by side
 
 struct Cache {  // the same in kernels/decoder.py
     uint16_t* keys;
@@ -53,106 +62,154 @@ struct Memory {
     }
 };
 
-// What is known of a query after some positions.
-struct Query {
-    const float* query;  // times 1 / sqrt(d)
-    float* mixed;        // sum of weights times values
-    int limit;           // positions it sees
-    float best;          // the greatest score
-    float total;         // the sum of weights
+// What is gathered from some positions; `mixed` is [width].
+struct Part {
+    float* mixed;
+    float best = -std::numeric_limits<float>::infinity();
+    float total = 0.0f;
 };
 
-template <int count>
-inline void score(const Memory& memory, const Query* queries, int start, int end, float (*scores)[kStretch]) {
-    for (int position = start; position < end; position += kCell) {
-        const uint16_t* keys = memory.cache.keys + memory.offset(position);
-        const uint16_t* values = memory.cache.values + memory.offset(position);
-        const uint16_t* next = position + kCell < end ? memory.cache.keys + memory.offset(position + kCell) : values;
-        Floats total[count];
-        for (Floats& lane : total) lane = broadcast(0.0f);
-        for (int d = 0; d < memory.width; d++) {
-            __builtin_prefetch((d % 2 ? next : values) + d / 2 * 2 * kCell);
-            const Floats key = load_half(keys + d * kCell);
-            for (int i = 0; i < count; i++) total[i] = multiply_add(broadcast(queries[i].query[d]), key, total[i]);
+struct Query {
+    const float* query;  // times 1 / sqrt(d)
+    int limit;           // positions it sees
+    Part* part;          // where what it gathers from a stretch is put
+};
+
+// Scores of `cells` cells from `position` on; scores[i] are those of query i.
+template <int count, int cells>
+inline void score(const Memory& memory, const Query* queries, int position, int end, float (*scores)[kStretch]) {
+    const uint16_t *keys[cells], *next[cells];
+    for (int c = 0; c < cells; c++) {
+        const int after = position + (cells + c) * kCell;
+        keys[c] = memory.cache.keys + memory.offset(position + c * kCell);
+        next[c] = after < end ? memory.cache.keys + memory.offset(after) : keys[c];
+    }
+    Floats total[count * cells];
+    for (Floats& lane : total) lane = broadcast(0.0f);
+    for (int d = 0; d < memory.width; d++) {
+        Floats key[cells];
+        for (int c = 0; c < cells; c++) {
+            if (d % 2) __builtin_prefetch(next[c] + d / 2 * 2 * kCell);
+            key[c] = load_half(keys[c] + d * kCell);
         }
-        for (int i = 0; i < count; i++) store(scores[i] + position - start, total[i]);
+        for (int i = 0; i < count; i++) {
+            const Floats query = broadcast(queries[i].query[d]);
+            for (int c = 0; c < cells; c++) total[i * cells + c] = multiply_add(query, key[c], total[i * cells + c]);
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        for (int c = 0; c < cells; c++) store(scores[i] + position % kStretch + c * kCell, total[i * cells + c]);
     }
 }
 
-// Scores become weights e^(score - best); returns what earlier sums must be multiplied by.
-inline float weigh(Query& query, int start, int end, float* scores) {
-    const int seen = std::min(query.limit, end) - start;
+// A sum waits for the one before it, so few queries take more cells at a time.
+template <int count>
+inline void score_stretch(const Memory& memory, const Query* queries, int start, int end, float (*scores)[kStretch]) {
+    constexpr int kCells = 4 * count <= kSums ? 4 : 2 * count <= kSums ? 2 : 1;
+    int position = start;
+    for (; position + (kCells - 1) * kCell < end; position += kCells * kCell) {
+        score<count, kCells>(memory, queries, position, end, scores);
+    }
+    for (; position < end; position += kCell) score<count, 1>(memory, queries, position, end, scores);
+}
+
+// Scores become weights e^(score - best), 0 where the query does not see.
+inline void weigh(const Query& query, int start, int end, float* scores) {
+    const int seen = std::max(0, std::min(query.limit, end) - start);
     const int padded = (end - start + kCell - 1) / kCell * kCell;
     const float lowest = -std::numeric_limits<float>::infinity();
-    Floats most = broadcast(query.best), total = broadcast(0.0f);
+    Floats most = broadcast(lowest), total = broadcast(0.0f);
     for (int i = 0; i < seen; i += kCell) most = maximum(most, keep_first(seen - i, load(scores + i), lowest));
-    const float best = largest(most);
+    const Floats best = broadcast(largest(most));
     for (int i = 0; i < padded; i += kCell) {
-        const Floats weight = exponential(load(scores + i) - broadcast(best));
-        store(scores + i, keep_first(std::max(0, seen - i), weight, 0.0f));
-        total = total + load(scores + i);
+        const Floats weight = keep_first(std::max(0, seen - i), exponential(load(scores + i) - best), 0.0f);
+        store(scores + i, weight);
+        total = total + weight;
     }
-    float shrink[16];
-    store(shrink, exponential(broadcast(query.best - best)));
-    query.total = query.total * shrink[0] + sum(total);
-    query.best = best;
-    return shrink[0];
+    query.part->best = largest(best);
+    query.part->total = sum(total);
 }
 
+// Numbers d ... d + 16 wide of the values, times the weights.
 template <int count, int wide>
-inline void mix(const Memory& memory, Query* queries, int start, int end, float (*weights)[kStretch],
-                const float* shrink, int d) {
-    Floats total[count][wide];
-    for (int i = 0; i < count; i++) {
-        for (int j = 0; j < wide; j++) total[i][j] = load(queries[i].mixed + d + 16 * j) * broadcast(shrink[i]);
-    }
+inline void mix(const Memory& memory, const Query* queries, int start, int end, float (*weights)[kStretch], int d) {
+    Floats total[count * wide];
+    for (Floats& lane : total) lane = broadcast(0.0f);
     for (int position = start; position < end; position += kCell) {
         const uint16_t* values = memory.cache.values + memory.offset(position) + d;
+        const uint16_t* next = memory.cache.values + memory.offset(std::min(position + kCell, end - 1)) + d;
         const int seen = std::min(kCell, end - position);  // what lies beyond may be anything
         for (int p = 0; p < seen; p++, values += memory.width) {
+            for (int j = 0; j < wide; j += 2) __builtin_prefetch(next + p * memory.width + 16 * j);
             Floats value[wide];
             for (int j = 0; j < wide; j++) value[j] = load_half(values + 16 * j);
             for (int i = 0; i < count; i++) {
                 const Floats weight = broadcast(weights[i][position - start + p]);
-                for (int j = 0; j < wide; j++) total[i][j] = multiply_add(weight, value[j], total[i][j]);
+                Floats* lanes = total + i * wide;
+                for (int j = 0; j < wide; j++) lanes[j] = multiply_add(weight, value[j], lanes[j]);
             }
         }
     }
     for (int i = 0; i < count; i++) {
-        for (int j = 0; j < wide; j++) store(queries[i].mixed + d + 16 * j, total[i][j]);
+        for (int j = 0; j < wide; j++) store(queries[i].part->mixed + d + 16 * j, total[i * wide + j]);
     }
 }
 
-// Queries of one sequence and one key head; afterwards `mixed` is what each has gathered.
 template <int count>
-inline void attend(const Memory& memory, Query* queries) {
-    float scores[count][kStretch], shrink[count];
+inline void attend_tile(const Memory& memory, const Query* queries, int start) {
+    int end = start;
+    for (int i = 0; i < count; i++) end = std::max(end, std::min(start + kStretch, queries[i].limit));
+    if (end == start) return;
+    float scores[count][kStretch];
+    score_stretch<count>(memory, queries, start, end, scores);
+    for (int i = 0; i < count; i++) weigh(queries[i], start, end, scores[i]);
+    int d = 0;
+    for (; d + 64 <= memory.width; d += 64) mix<count, 4>(memory, queries, start, end, scores, d);
+    for (; d < memory.width; d += 16) mix<count, 1>(memory, queries, start, end, scores, d);
+}
+
+// What queries of one sequence and one key head gather from the stretch at `start`, in their parts.
+// Tile by tile of six queries; the first fetches the stretch, the others find it near.
+inline void attend(const Memory& memory, const Query* queries, int count, int start) {
+    using Function = void (*)(const Memory&, const Query*, int);
+    static constexpr Function functions[kQueries] = {attend_tile<1>, attend_tile<2>, attend_tile<3>,
+                                                     attend_tile<4>, attend_tile<5>, attend_tile<6>};
+    for (int i = 0; i < count; i += kQueries) {
+        functions[std::min(kQueries, count - i) - 1](memory, queries + i, start);
+    }
+}
+
+// Put a part to what was gathered before it.
+inline void merge(Part& whole, const Part& part, int width) {
+    const float best = std::max(whole.best, part.best);
+    const Floats old_share = exponential(broadcast(whole.best - best));
+    const Floats new_share = exponential(broadcast(part.best - best));
+    for (int d = 0; d < width; d += 16) {
+        const Floats added = load(part.mixed + d) * new_share;
+        store(whole.mixed + d, multiply_add(load(whole.mixed + d), old_share, added));
+    }
+    whole.total = whole.total * largest(old_share) + part.total * largest(new_share);
+    whole.best = best;
+}
+
+// The weights add up to 1.
+inline void divide_by_total(const Part& whole, int width) {
+    const Floats inverse = broadcast(1.0f / whole.total);
+    for (int d = 0; d < width; d += 16) store(whole.mixed + d, load(whole.mixed + d) * inverse);
+}
+
+// What they gather from all positions they see.
+inline void attend_all(const Memory& memory, const Query* queries, int count, Part* wholes) {
     int limit = 0;
     for (int i = 0; i < count; i++) {
         limit = std::max(limit, queries[i].limit);
-        queries[i].best = -std::numeric_limits<float>::infinity();
-        queries[i].total = 0.0f;
-        std::fill_n(queries[i].mixed, memory.width, 0.0f);
+        std::fill_n(wholes[i].mixed, memory.width, 0.0f);
     }
     for (int start = 0; start < limit; start += kStretch) {
-        const int end = std::min(limit, start + kStretch);
-        score<count>(memory, queries, start, end, scores);
-        for (int i = 0; i < count; i++) shrink[i] = weigh(queries[i], start, end, scores[i]);
-        int d = 0;
-        for (; d + 64 <= memory.width; d += 64) mix<count, 4>(memory, queries, start, end, scores, shrink, d);
-        for (; d < memory.width; d += 16) mix<count, 1>(memory, queries, start, end, scores, shrink, d);
-    }
-    for (int i = 0; i < count; i++) {
-        const Floats inverse = broadcast(1.0f / queries[i].total);
-        for (int d = 0; d < memory.width; d += 16) {
-            store(queries[i].mixed + d, load(queries[i].mixed + d) * inverse);
+        attend(memory, queries, count, start);
+        for (int i = 0; i < count; i++) {
+            if (start < queries[i].limit) merge(wholes[i], *queries[i].part, memory.width);
         }
     }
-}
-
-inline void attend(const Memory& memory, Query* queries, int count) {
-    using Function = void (*)(const Memory&, Query*);
-    static constexpr Function functions[kQueries] = {attend<1>, attend<2>, attend<3>,
-                                                     attend<4>, attend<5>, attend<6>};
-    functions[count - 1](memory, queries);
+    for (int i = 0; i < count; i++) divide_by_total(wholes[i], memory.width);
 }

@@ -48,9 +48,13 @@ struct Limits {  // what a batch's numbers must be below
 
 namespace {
 
-// Neighbouring tokens of one sequence, which read its keys together.
-struct Run {
+constexpr int kTokens = 12;  // most neighbours that go through the keys together
+constexpr int kMost = 96;    // queries that do
+
+// Work of attention: neighbouring tokens of one sequence, and the stretch that they look at.
+struct Piece {
     int first, count;
+    int stretch;  // -1: all that they see
 };
 
 class Decoder {
@@ -70,7 +74,7 @@ class Decoder {
         normed_.resize(T, model_.width);
         gathered_.resize(T, model_.heads * model_.head_width);
         inner_.resize(T, model_.hidden);
-        find_runs(batch);
+        plan_attention(batch);
         team_.run([&] {
             embed(batch);
             for (int i = 0; i < model_.depth; i++) {
@@ -86,20 +90,42 @@ class Decoder {
         if (numbers.size() < size) numbers.resize(size);
     }
 
-    // As many tokens a run as leave room for the heads that share keys.
-    void find_runs(const Batch& batch) {
-        const int heads = model_.heads / model_.key_heads;
-        const int most = std::max(1, kQueries / heads);
-        runs_.clear();
-        for (int t = 0; t < batch.token_count; t++) {
-            const bool is_next = t && batch.sequences[t] == batch.sequences[t - 1];
-            if (is_next && runs_.back().count < most) {
-                runs_.back().count++;
-            } else {
-                runs_.push_back({t, 1});
-            }
+    // Neighbours go together as long as all threads have work. If one sequence would keep a thread
+    // at work when the others are done, it is cut into stretches. Neither changes what is computed.
+    void plan_attention(const Batch& batch) {
+        const int T = batch.token_count, threads = team_.size();
+        const int most = std::clamp(T * model_.key_heads / (8 * threads), 1, kTokens);
+        double work = 0, longest = 0;  // in positions
+        for (int t = 0; t < T; t++) {
+            work += double(batch.positions[t] + 1) * model_.key_heads;
+            longest = std::max(longest, batch.positions[t] + 1.0);
         }
+        is_cut_ = threads > 1 && longest > kStretch && longest * most * 4 * threads > work;
+        pieces_.clear();
+        for (int t = 0, count; t < T; t += count) {
+            for (count = 1; count < most && t + count < T; count++) {
+                if (batch.sequences[t + count] != batch.sequences[t]) break;
+            }
+            const int last = batch.positions[t + count - 1] / kStretch;
+            if (!is_cut_) pieces_.push_back({t, count, -1});
+            for (int i = 0; is_cut_ && i <= last; i++) pieces_.push_back({t, count, i});
+        }
+        make_parts(batch);
     }
+
+    // Room for what is gathered: of a token that is cut for each stretch, else for one at a time.
+    void make_parts(const Batch& batch) {
+        first_part_.assign(1, 0);
+        for (int t = 0; t < batch.token_count; t++) {
+            first_part_.push_back(first_part_[t] + (is_cut_ ? batch.positions[t] / kStretch + 1 : 1));
+        }
+        const size_t parts = first_part_.back() * model_.heads;
+        grow(part_sums_, parts * model_.head_width);
+        if (parts_.size() < parts) parts_.resize(parts);
+        for (size_t i = 0; i < parts; i++) parts_[i].mixed = &part_sums_[i * model_.head_width];
+    }
+
+    Part* part(int t, int stretch, int head) { return &parts_[(first_part_[t] + stretch) * model_.heads + head]; }
 
     void embed(const Batch& batch) {
         team_.share(batch.token_count, [&](int first, int last) {
@@ -174,12 +200,13 @@ class Decoder {
             }
         });
         each_panel(T, [&](int t) { turn_and_keep(layer, index, batch, t); });
-        team_.share(static_cast<int>(runs_.size()) * model_.key_heads, [&](int first, int last) {
+        team_.share(static_cast<int>(pieces_.size()) * model_.key_heads, [&](int first, int last) {
             for (int i = first; i < last; i++) {
-                gather(index, batch, runs_[i / model_.key_heads], i % model_.key_heads);
+                gather(index, batch, pieces_[i / model_.key_heads], i % model_.key_heads);
             }
         });
         each_panel(T, [&](int t) {
+            if (is_cut_) put_together(t);
             const float* x = &mixed_[size_t(t) * width];
             for (int i = 0; i < width; i += kGroup) gathered_.keep(t, i / kGroup, load(x + i), load(x + i + 16));
         });
@@ -223,21 +250,36 @@ class Decoder {
         return {cache_, blocks, layer, head, model_.key_heads, model_.head_width};
     }
 
-    // Attention of a run's tokens, for the heads that share one head of keys.
-    void gather(int index, const Batch& batch, Run run, int key_head) {
+    // Attention of a piece, for the heads that share one head of keys.
+    void gather(int index, const Batch& batch, Piece piece, int key_head) {
         const int group = model_.heads / model_.key_heads, D = model_.head_width;
-        const Memory memory = this->memory(index, batch, run.first, key_head);
-        for (int first = 0; first < group; first += kQueries) {
-            const int heads = std::min(kQueries, group - first);
-            Query queries[kQueries];
-            int count = 0;
-            for (int t = run.first; t < run.first + run.count; t++) {
-                for (int head = first; head < first + heads; head++) {
-                    const size_t at = (size_t(t) * model_.heads + key_head * group + head) * D;
-                    queries[count++] = {&queries_[at], &mixed_[at], batch.positions[t] + 1, 0, 0};
-                }
+        const Memory memory = this->memory(index, batch, piece.first, key_head);
+        for (int first = 0; first < piece.count * group; first += kMost) {
+            Query queries[kMost];
+            Part wholes[kMost];
+            const int count = std::min(kMost, piece.count * group - first);
+            for (int i = 0; i < count; i++) {
+                const int t = piece.first + (first + i) / group, head = key_head * group + (first + i) % group;
+                const size_t at = size_t(t) * model_.heads + head;
+                queries[i] = {&queries_[at * D], batch.positions[t] + 1, part(t, std::max(0, piece.stretch), head)};
+                wholes[i].mixed = &mixed_[at * D];
             }
-            attend(memory, queries, count);
+            if (piece.stretch >= 0) {
+                attend(memory, queries, count, piece.stretch * kStretch);
+            } else {
+                attend_all(memory, queries, count, wholes);
+            }
+        }
+    }
+
+    // Put the stretches of a token together.
+    void put_together(int t) {
+        const int D = model_.head_width, stretches = static_cast<int>(first_part_[t + 1] - first_part_[t]);
+        for (int head = 0; head < model_.heads; head++) {
+            Part whole{&mixed_[(size_t(t) * model_.heads + head) * D]};
+            std::fill_n(whole.mixed, D, 0.0f);
+            for (int i = 0; i < stretches; i++) merge(whole, *part(t, i, head), D);
+            divide_by_total(whole, D);
         }
     }
 
@@ -287,8 +329,12 @@ class Decoder {
     std::vector<Layer> layers_;
     Cache cache_;
     Team team_;
-    std::vector<Run> runs_;
+    std::vector<Piece> pieces_;
+    bool is_cut_ = false;             // whether pieces are single stretches
+    std::vector<size_t> first_part_;  // of each token
+    std::vector<Part> parts_;         // [token][stretch][head]
     std::vector<float> stream_, queries_, keys_, values_, mixed_;  // [token][...]
+    std::vector<float> part_sums_;  // [token][stretch][head][d]
     Tokens8 normed_, gathered_, inner_;
 };
 

@@ -10,6 +10,8 @@ inline const char* lanes_name() { return "AVX-VNNI"; }
 inline const char* lanes_name() { return "AVX2"; }
 #endif
 
+constexpr int kFloats = 8;  // how many the registers hold
+
 struct Floats { __m256 a, b; };
 struct Ints { __m256i a, b; };
 struct Bytes { __m256i a, b; };

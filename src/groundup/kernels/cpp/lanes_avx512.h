@@ -6,6 +6,8 @@
 
 inline const char* lanes_name() { return "AVX-512 VNNI"; }
 
+constexpr int kFloats = 32;  // how many the registers hold
+
 struct Floats { __m512 v; };
 struct Ints { __m512i v; };
 struct Bytes { __m512i v; };

@@ -4,6 +4,8 @@
 
 inline const char* lanes_name() { return "portable"; }
 
+constexpr int kFloats = 8;  // how many registers hold, in most processors
+
 struct Floats { float lane[16]; };
 struct Ints { int32_t lane[16]; };
 struct Bytes { uint8_t byte[64]; };
