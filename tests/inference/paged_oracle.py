@@ -76,6 +76,12 @@ def answer_by_hand(prompt, count, *, stop=()):
     return tokens[len(prompt) :]
 
 
+def embedded_by_hand(prompt):
+    """Mean of the hidden states, of length 1."""
+    mean = np.mean([logits_after(prompt[: end + 1])[:8] for end in range(len(prompt))], 0)
+    return mean / np.linalg.norm(mean)
+
+
 class Letters:
     """A tokenizer of one letter a token, from A."""
 

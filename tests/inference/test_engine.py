@@ -356,56 +356,6 @@ def test_an_interrupted_step_leaves_nothing_wrong_behind():
     assert told.tokens == answer_by_hand([1, 2, 3, 4, 6], 8)
 
 
-EVENTS = st.lists(
-    st.tuples(
-        st.sampled_from(["submit", "submit", "step", "step", "cancel", "embed", "fault", "stop"]),
-        st.integers(0, 5),
-    ),
-    max_size=40,
-)
-
-
-@settings(max_examples=150)
-@given(events=EVENTS, built=ENGINES)
-def test_whatever_happens_those_who_end_well_were_told_the_truth(events, built):
-    served, prompts, told = engine(**built), {}, {}
-
-    def step():
-        try:
-            deltas = served.step()
-        except KeyboardInterrupt:
-            return
-        for delta in deltas:
-            told[delta.request_id].hear(delta)
-
-    for event, number in events:
-        if event == "submit":
-            prompt = [1, 2, 3, 4, 5, 6, 7][: number + 1] * (1 + number % 2)
-            request_id = served.submit(request(prompt, 9))
-            prompts[request_id], told[request_id] = prompt, Told()
-        elif event == "step":
-            step()
-        elif event == "cancel":
-            told.pop(number, None)
-            served.cancel(number)
-        elif event == "embed":
-            served.embed([[number] * 9])
-        else:
-            served.backend.fault = RuntimeError() if event == "fault" else KeyboardInterrupt()
-    for _ in range(1000):
-        step()
-        if not served.has_work():
-            break
-    stats = served.stats()
-    assert (stats.running, stats.waiting) == (0, 0)
-    assert stats.blocks_free == stats.blocks_total
-    for request_id, one in told.items():
-        right = answer_by_hand(prompts[request_id], 9)
-        assert one.last.finish_reason in ("length", "error")
-        assert one.tokens == right[: len(one.tokens)]
-        assert one.last.finish_reason == "error" or one.tokens == right
-
-
 def test_a_cancelled_request_is_never_heard_of_again_and_frees_its_blocks_at_once():
     served = engine(block_count=10, max_batch=1)
     gone, queued, stays = (served.submit(request([number] * 9, 20)) for number in range(3))
@@ -469,27 +419,6 @@ def test_an_idle_engine_does_nothing():
     served = engine()
     assert served.step() == []
     assert served.stats().steps == 0
-
-
-def test_an_embedding_is_the_mean_of_the_hidden_states_also_while_others_are_served():
-    served = engine(block_size=2, block_count=12)
-    number = served.submit(request([1] * 9, 12))
-    served.step()
-    prompts = [[1, 2, 3], list(range(17))]
-    vectors = served.embed(prompts)
-    for prompt, vector in zip(prompts, vectors, strict=True):
-        hidden = [logits_after(prompt[: end + 1])[:8] for end in range(len(prompt))]
-        mean = np.mean(hidden, 0)
-        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-5)
-    tokens = []
-    while served.has_work():
-        for delta in served.step():
-            assert delta.request_id == number
-            tokens += delta.tokens
-    assert tokens == answer_by_hand([1] * 9, 12)[len(answer_by_hand([1] * 9, 12)) - len(tokens) :]
-    assert served.stats().blocks_free == 12
-    with pytest.raises(ValueError, match="a prompt is empty"):
-        served.embed([[]])
 
 
 def test_limits_that_make_no_sense_are_refused():

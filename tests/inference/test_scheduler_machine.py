@@ -43,15 +43,16 @@ class Serving(RuleBasedStateMachine):
         goal=st.integers(1, 12),
         priority=st.integers(0, 2),
         salt=st.sampled_from(["", "", "tenant"]),
-        is_scored=st.sampled_from([False, False, True]),
+        kind=st.sampled_from(["plain", "plain", "scored", "pooled"]),
     )
-    def submit(self, tokens, goal, priority, salt, is_scored):
+    def submit(self, tokens, goal, priority, salt, kind):
         sequence = SequenceState(
             id=self.submitted,
             tokens=list(tokens),
             priority=priority,
             salt=salt,
-            scored=0 if is_scored else None,
+            scored=0 if kind == "scored" else None,
+            is_pooled=kind == "pooled",
         )
         capacity = self.scheduler.capacity
         if len(tokens) > capacity:
@@ -64,6 +65,8 @@ class Serving(RuleBasedStateMachine):
         else:
             self.scheduler.submit(sequence)
             self.goals[sequence] = min(goal, capacity + 1 - len(tokens))
+            if sequence.is_pooled:
+                self.goals[sequence] = 0  # nothing is drawn
             self.submitted += 1
 
     @precondition(lambda self: self.goals)
@@ -142,7 +145,10 @@ class Serving(RuleBasedStateMachine):
     def deliver(self, chunk, guess):
         sequence, end = chunk.sequence, chunk.start + chunk.count
         newest = len(sequence.tokens) - 1
-        if sequence.scored is not None:
+        if sequence.is_pooled:
+            assert chunk.wanted == chunk.count  # all of it, and no other's blocks
+            assert not sequence.keys
+        elif sequence.scored is not None:
             first = end - chunk.wanted
             assert first == max(chunk.start, sequence.scored)
             assert first == sequence.scored  # none is left out, none is had twice
@@ -237,6 +243,28 @@ def test_equals_are_served_in_the_order_of_their_arrival_also_when_a_later_one_w
     for number, tokens in enumerate([8, 12, 2]):
         scheduler.submit(sequence(number, tokens))
     assert run(scheduler, 5) == [0, 1, 2]
+
+
+def test_who_has_waited_elsewhere_gets_in_though_the_line_is_full():
+    config = SchedulerConfig(max_batch=1, max_tokens_per_step=8, max_queue=1)
+    scheduler = Scheduler(config, block_count=6, block_size=2)
+    scheduler.submit(sequence(0))
+    with pytest.raises(QueueFull):
+        scheduler.submit(sequence(1))
+    scheduler.submit(sequence(2), has_waited=True)
+    assert run(scheduler, 3) == [0, 2]
+
+
+def test_a_pooled_sequence_neither_gives_nor_takes_shared_blocks():
+    scheduler = Scheduler(SchedulerConfig(), block_count=20, block_size=2)
+    for number in range(4):
+        tokens = [1, 2, 3, 4, 5]
+        scheduler.submit(SequenceState(id=number, tokens=tokens, is_pooled=number % 2 == 0))
+    plan = scheduler.schedule()
+    assert [(one.start, one.count, one.wanted) for one in plan] == [
+        (0, 5, 5), (0, 5, 1), (0, 5, 5), (4, 1, 1),
+    ]  # fmt: skip
+    assert (scheduler.looked_up, scheduler.found, scheduler.cache.cached) == (10, 4, 2)
 
 
 def test_decoding_goes_first_and_a_long_prompt_is_read_in_chunks():

@@ -32,7 +32,7 @@ def open_app(tokenizer):
     for client, service in opened:
         client.__exit__(None, None, None)
         for runner in service.runners.values():
-            assert not runner._engine.running, "a sequence is still running after the test"
+            assert not runner._engine.has_work(), "a sequence is still running after the test"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from groundup.serve.service import ServedModel
 from groundup.tokenizers.bpe import BPE
 from groundup.tokenizers.chat_template import CHATML, ChatTemplate
 
+FIRST_TEXT = 10**6  # the ids of texts that become vectors
 WORDS = "the quick brown fox jumps over the lazy dog; she sells sea shells by the sea shore. " * 4
 
 
@@ -46,11 +47,12 @@ class FakeEngine:
         self.tokenizer, self.reply, self.max_queue, self.room = tokenizer, reply, max_queue, room
         self.blocks = blocks
         self.running: dict[int, Running] = {}
+        self.texts: dict[int, list[int]] = {}  # to become vectors, one a step
         self.gate = threading.Event()
         self.gate.set()
         self.at_gate = threading.Event()
         self.failure: Exception | None = None
-        self.submitted, self.cancelled, self.steps = [], [], 0
+        self.submitted, self.embedded, self.cancelled, self.steps = [], [], [], 0
 
     def submit(self, request):
         if len(request.prompt) > self.room:
@@ -77,11 +79,11 @@ class FakeEngine:
         return TokenLogprob(token=token, logprob=value, top=likeliest)
 
     def cancel(self, request_id):
-        if self.running.pop(request_id, None):
+        if self.running.pop(request_id, None) or self.texts.pop(request_id, None):
             self.cancelled.append(request_id)
 
     def has_work(self):
-        return bool(self.running)
+        return bool(self.running or self.texts)
 
     def step(self) -> list[Delta]:
         self.at_gate.set()
@@ -99,7 +101,15 @@ class FakeEngine:
             deltas.append(delta)
             if delta.finish_reason is not None:
                 del self.running[number]
-        return deltas
+        return deltas + self.embed_one()
+
+    def embed_one(self):
+        for number, prompt in self.texts.items():
+            del self.texts[number]
+            numbers = torch.tensor([float(len(prompt)), float(prompt[0]), 1.0])
+            vector = tuple(torch.nn.functional.normalize(numbers, dim=0).tolist())
+            return [Delta(request_id=number, vector=vector, finish_reason="stop")]
+        return []
 
     def stats(self):
         used = len(self.running)
@@ -107,9 +117,13 @@ class FakeEngine:
         counts = {"running": used, "blocks_total": self.blocks, "blocks_free": self.blocks - used}
         return EngineStats(**(nothing | counts | {"computed_tokens": self.steps}))
 
-    def embed(self, prompts):
-        vectors = torch.tensor([[float(len(p)), float(p[0]), 1.0] for p in prompts])
-        return torch.nn.functional.normalize(vectors, dim=1)
+    def submit_embeddings(self, prompts):
+        if len(self.texts) >= self.max_queue:
+            raise QueueFull(len(self.texts))
+        ids = range(FIRST_TEXT + len(self.embedded), FIRST_TEXT + len(self.embedded) + len(prompts))
+        self.texts |= dict(zip(ids, prompts, strict=True))
+        self.embedded += prompts
+        return ids
 
 
 def fake_model(tokenizer, *, name="fake", template=CHATML, **settings) -> ServedModel:

@@ -1,6 +1,9 @@
 """/v1/embeddings, /v1/models, /tokenize, /detokenize and /tokenizer_info over a fake engine."""
 
+import asyncio
 import base64
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +11,10 @@ from lm_eval import utils
 from lm_eval.utils import RemoteTokenizer
 from tests.serve.fake_engine import fake_model
 from tests.serve.test_chat import refused
+
+from groundup.serve.asking import Caller
+from groundup.serve.service import Service
+from groundup.serve.settings import ServerSettings
 
 
 def embed(client, texts, **fields):
@@ -47,6 +54,60 @@ def test_inputs_that_are_no_texts_are_refused(client, texts):
 def test_a_text_that_is_too_long_is_refused(client):
     answer = embed(client, ["sea", "the " * 600])
     refused(answer, 400, code="context_length_exceeded", param="input")
+
+
+def test_texts_that_take_too_long_are_dropped(open_app):
+    client = open_app(settings=ServerSettings(answer_seconds=0.05))
+    step = client.engine.step
+    client.engine.step = lambda: (threading.Event().wait(0.005) and []) or []
+    refused(embed(client, ["sea", "shore"]), 504, "fewer texts", code="timeout")
+    client.engine.step = step
+    for _ in range(1000):
+        if not client.engine.has_work():
+            break
+        threading.Event().wait(0.005)
+    assert len(client.engine.cancelled) == 2
+    assert client.service.in_flight == 0
+    assert embed(client, "sea").status_code == 200
+
+
+def test_a_text_that_fails_is_an_error_of_its_request_alone(client):
+    step = client.engine.step
+    client.engine.step = lambda: [replace(delta, vector=(), finish_reason="error", error="broke")
+                                  for delta in step()]  # fmt: skip
+    refused(embed(client, ["sea", "shore"]), 500, "broke", code="answer_failed")
+    client.engine.step = step
+    assert client.service.is_healthy
+    assert embed(client, "sea").status_code == 200
+
+
+def test_texts_whose_reader_leaves_are_dropped(tokenizer):
+    model = fake_model(tokenizer)
+    engine, service = model.runner._engine, Service([model])
+    engine.gate.clear()
+
+    async def scenario():
+        asked = Caller(request_id="r", endpoint="/x", at=0.0).asked("fake", [], stream=False)
+        task = asyncio.ensure_future(service.embed(model, [[5], [6], [7]], asked))
+        await asyncio.to_thread(engine.at_gate.wait, 5)
+        service.drain()
+        assert not await service.drained(0.01)  # a server that stops waits for texts too
+        task.cancel()
+        await asyncio.wait([task])
+        engine.gate.set()
+        assert await service.drained(5)
+        assert not engine.has_work()
+        assert len(engine.cancelled) == 2
+
+    async def closed_in_any_case():
+        service.start()
+        try:
+            await scenario()
+        finally:
+            engine.gate.set()
+            service.close()
+
+    asyncio.run(closed_in_any_case())
 
 
 def test_models_are_listed(open_app, tokenizer):

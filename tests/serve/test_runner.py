@@ -5,9 +5,10 @@ import threading
 from collections import Counter
 
 import pytest
-from tests.serve.fake_engine import FakeEngine
+from tests.serve.fake_engine import FIRST_TEXT, FakeEngine
 
 from groundup.inference.request import Request
+from groundup.inference.scheduler import QueueFull
 from groundup.serve.errors import ApiError
 from groundup.serve.observer import Asked, Silent, Together
 from groundup.serve.runner import EngineRunner
@@ -197,7 +198,9 @@ def test_a_step_that_fails_fails_everything_and_is_told(tokenizer, caplog):
         flight = await runner.submit(requests, asked(requests), ended.append)
         await asyncio.to_thread(engine.at_gate.wait, 5)  # what comes now must wait for the step
         waiting = asyncio.ensure_future(runner.submit(requests, asked(requests), ended.append))
-        embedding = asyncio.ensure_future(runner.embed([[1]], asked(requests)))
+        embedding = asyncio.ensure_future(
+            runner.submit_embeddings([[1]], asked(requests), ended.append)
+        )
         await asyncio.sleep(0.01)
         engine.failure = RuntimeError("the kernel broke")
         engine.gate.set()
@@ -207,7 +210,7 @@ def test_a_step_that_fails_fails_everything_and_is_told(tokenizer, caplog):
             assert (problem.value.status, problem.value.code) == (500, "engine_failed")
         assert not runner.is_healthy
         assert str(runner.failure) == "the kernel broke"
-        assert (len(ended), runner.in_flight) == (2, 0)
+        assert (len(ended), runner.in_flight) == (3, 0)
         started, finished = runner.observer.events["started"], len(runner.observer.lives)
         assert started == finished
         with pytest.raises(ApiError, match="failed"):
@@ -232,53 +235,77 @@ def test_closing_tells_those_who_wait(tokenizer):
     run(scenario, tokenizer, room=10**6)
 
 
-def test_embeddings_come_between_steps(tokenizer):
+async def vectors_of(flight):
+    return {index: delta.vector async for index, delta in flight}
+
+
+def test_vectors_come_beside_answers(tokenizer):
     async def scenario(runner, engine):
         requests = [request("a", tokenizer, max_tokens=10**6, stop_ids=frozenset())]
         flight = await runner.submit(requests, asked(requests))
-        vectors = await runner.embed([[5], [6, 7]], asked(requests))
+        ended = []
+        texts = await runner.submit_embeddings([[5], [6, 7]], asked(requests), ended.append)
+        vectors = await vectors_of(texts)
+        assert sorted(vectors) == [0, 1]
+        assert all(vectors.values())
+        assert [life.prompt_tokens for life in texts.lives] == [1, 2]
+        for life in texts.lives:
+            assert life.submitted_at <= life.scheduled_at <= life.finished_at
+            assert (life.finish_reason, life.generated_tokens) == ("stop", 0)
+        assert (ended, runner.in_flight) == ([texts], 1)
         assert not all(life.finish_reason for life in flight.lives)  # it still runs
-        flight.cancel()
-        assert len(vectors) == 2
         assert runner.observer.events["started"] == 3
+        flight.cancel()
 
     run(scenario, tokenizer, room=10**6)
 
 
-def test_a_crowd_that_asks_for_vectors_does_not_stop_the_answers(tokenizer):
+def test_vectors_are_made_in_steps_so_that_answers_go_on(tokenizer):
     async def scenario(runner, engine):
-        at, embed = [], engine.embed
-        engine.embed = lambda prompts: (at.append(engine.steps), embed(prompts))[1]
         requests = [request("a", tokenizer, max_tokens=10**6, stop_ids=frozenset())]
         flight = await runner.submit(requests, asked(requests))
-        await asyncio.gather(*(runner.embed([[5], [6]], asked(requests)) for _ in range(20)))
-        assert len(at) == 40
-        assert len(set(at)) == 40  # a step between any two
+        crowd = [await runner.submit_embeddings([[5], [6]], asked(requests)) for _ in range(20)]
+        await asyncio.gather(*map(vectors_of, crowd))
+        [life] = flight.lives
+        assert life.generated_tokens >= 39  # a step, and so a token, for each but the first
         flight.cancel()
 
     run(scenario, tokenizer, room=10**6)
 
 
-def test_a_vector_that_nobody_waits_for_is_not_made(tokenizer):
+def test_vectors_that_nobody_waits_for_are_not_made(tokenizer):
     async def scenario(runner, engine):
-        embedded, embed, may_go_on = [], engine.embed, threading.Event()
+        engine.gate.clear()
+        flight = await runner.submit_embeddings([[5], [6], [7]], asked([]))
+        await asyncio.to_thread(engine.at_gate.wait, 5)  # in the step that makes the first
+        flight.cancel()
+        engine.gate.set()
+        reasons = [delta.finish_reason async for _, delta in flight]
+        assert reasons == ["stop", "cancelled", "cancelled"]
+        assert [number - FIRST_TEXT for number in engine.cancelled] == [1, 2]
+        assert runner.in_flight == 0
 
-        def slowly(prompts):
-            may_go_on.wait(5)
-            embedded.extend(prompts)
-            return embed(prompts)
+    run(scenario, tokenizer)
 
-        engine.embed = slowly
-        first, leaving = (
-            asyncio.ensure_future(runner.embed([[number]], asked([]))) for number in (5, 6)
-        )
-        await asyncio.sleep(0)  # both have asked
-        leaving.cancel()
-        await asyncio.sleep(0)  # one has left
-        may_go_on.set()
-        await first
-        await runner.embed([[7]], asked([]))
-        assert embedded == [[5], [7]]
+
+def test_a_full_queue_takes_no_texts(tokenizer):
+    async def scenario(runner, engine):
+        engine.gate.clear()
+        first = await runner.submit_embeddings([[5]], asked([]))
+        ended = []
+        waiting = asyncio.ensure_future(runner.submit_embeddings([[6]], asked([]), ended.append))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        engine.submit_embeddings = full
+        engine.gate.set()
+        with pytest.raises(ApiError) as refusal:
+            await waiting
+        assert (refusal.value.status, refusal.value.code) == (429, "queue_full")
+        assert len(ended) == 1
+        await vectors_of(first)
+
+    def full(prompts):
+        raise QueueFull(1)
 
     run(scenario, tokenizer)
 

@@ -8,6 +8,8 @@ its request alone, not on who else is served: chance comes from the request's ow
 and values from its own tokens. It is what `inference.generate.generate` gives for it, up to the
 rounding of sums in batched products.
 
+Embeddings are read beside the answers, a chunk a step (see `embedding`).
+
 Single-threaded: one thread calls all methods (`serve` runs one for each engine).
 """
 
@@ -21,6 +23,7 @@ from groundup.inference.answer import Answer
 from groundup.inference.backend import Backend
 from groundup.inference.batching import flat
 from groundup.inference.drawing import Drawing, draw, logprobs_of
+from groundup.inference.embedding import EmbeddingLine
 from groundup.inference.request import Delta, Request, TokenLogprob
 from groundup.inference.request_check import check
 from groundup.inference.scheduler import (
@@ -54,7 +57,7 @@ class EngineStats:
     """Numbers of an engine: now, and counted since it began."""
 
     running: int
-    """Requests with blocks, now."""
+    """Requests with blocks, now; a text that becomes a vector is one."""
     waiting: int
     """Requests in line, now."""
     blocks_total: int
@@ -70,7 +73,7 @@ class EngineStats:
     preemptions: int
     """Times that a request had to give up its blocks and begin again."""
     prompt_tokens: int
-    """Tokens of the prompts of requests that began to be answered."""
+    """Tokens of the prompts of requests that began to be answered, and of texts with a vector."""
     generated_tokens: int
     """Tokens of answers."""
     computed_tokens: int
@@ -106,6 +109,8 @@ class Engine:
             config, block_count=backend.block_count, block_size=backend.block_size
         )
         self._answers: dict[int, Answer] = {}
+        self._embeddings = EmbeddingLine(self._scheduler, backend)
+        self._untold: list[Delta] = []  # what `step` is still to tell
         self._submitted = 0
         self._counts = _Counts()
 
@@ -142,22 +147,92 @@ class Engine:
         self._answers[request_id] = answer
         return request_id
 
+    def submit_embeddings(self, prompts: Sequence[Sequence[int]]) -> range:
+        """Have texts turned into vectors; an id for each, which `cancel` knows too.
+
+        A text's only delta has its `vector`, or the error that ended it. Raises ValueError for a
+        prompt the model cannot read, QueueFull when no more may wait; then none is taken.
+        """
+        for prompt in prompts:
+            self.check(Request(prompt=tuple(prompt), max_tokens=0))
+        ids = range(self._submitted, self._submitted + len(prompts))
+        self._embeddings.submit(ids, prompts)
+        self._submitted += len(prompts)
+        return ids
+
+    def embed(self, prompts: Sequence[Sequence[int]]) -> Tensor:
+        """Mean of each prompt's hidden states (the final norm's), of length 1: N x C.
+
+        Steps until they are there; what that adds to other requests, the next `step` tells. Raises
+        as `submit_embeddings`, and RuntimeError if a step fails.
+        """
+        ids = self.submit_embeddings(prompts)
+        vectors: dict[int, tuple[float, ...]] = {}
+        try:
+            while len(vectors) < len(ids):
+                self._advance()
+                for delta in [one for one in self._untold if one.request_id in ids]:
+                    self._untold.remove(delta)
+                    if delta.error:
+                        raise RuntimeError(delta.error)
+                    vectors[delta.request_id] = delta.vector
+        finally:
+            for text_id in ids:
+                if text_id not in vectors:
+                    self.cancel(text_id)
+        return torch.tensor([vectors[text_id] for text_id in ids], dtype=torch.float32)
+
     def cancel(self, request_id: int) -> None:
         """Forget a request and free its memory at once; unknown and finished ids are ignored."""
-        answer = self._answers.pop(request_id, None)
-        if answer is not None:
-            self._scheduler.finish(answer.sequence)
+        if request_id in self._answers:
+            self._forget(request_id)
+        else:
+            self._embeddings.cancel(request_id)
+        if self._untold:
+            self._untold = [delta for delta in self._untold if delta.request_id != request_id]
 
     def has_work(self) -> bool:
         """Whether a step would do something."""
-        return bool(self._answers)
+        return bool(self._answers or self._embeddings or self._untold)
 
     def step(self) -> list[Delta]:
         """Compute, draw and deliver once; what was added to whom."""
+        self._advance()
+        told, self._untold = self._untold, []
+        return told
+
+    def _advance(self) -> None:
+        """A step; what it adds is still to be told."""
         self._guess()
         plan = self._scheduler.schedule()
         if not plan:
-            return []
+            return
+        computed = self._counts.computed_tokens
+        texts = [chunk for chunk in plan if chunk.sequence.is_pooled]
+        answers = [chunk for chunk in plan if not chunk.sequence.is_pooled]
+        for chunk in texts:
+            self._read(chunk, plan)
+        if answers:
+            self._untold += self._answer(answers)
+        self._counts.steps += self._counts.computed_tokens > computed
+
+    def _read(self, chunk: Chunk, plan: Sequence[Chunk]) -> None:
+        """Compute the part of a step that reads a text for its vector."""
+        try:
+            delta = self._embeddings.read(chunk)
+        except Exception as problem:  # whatever it was, only this text ends
+            self._untold.append(self._embeddings.fail(problem))
+            return
+        except BaseException:
+            self._scheduler.undo(plan)
+            raise
+        self._counts.computed_tokens += chunk.count
+        if delta is not None:
+            self._counts.prompt_tokens += chunk.start + chunk.count
+            self._untold.append(delta)
+
+    def _answer(self, plan: Sequence[Chunk]) -> list[Delta]:
+        """Compute the answers' part of a step, and deliver it."""
         try:
             logits_RV = self.backend.step(flat(plan))
         except Exception as problem:  # whatever it was, those who wait are served
@@ -166,7 +241,6 @@ class Engine:
         except BaseException:
             self._scheduler.undo(plan)
             raise
-        self._counts.steps += 1
         self._counts.computed_tokens += sum(chunk.count for chunk in plan)
         for chunk in plan:
             self._scheduler.advance(chunk)
@@ -178,8 +252,8 @@ class Engine:
             return
         share = self.config.speculate // max(1, len(self._scheduler.running))
         for sequence in self._scheduler.running:
-            answer = self._answers[sequence.id]
-            if sequence.left == 1 and answer.drafter is not None:
+            answer = self._answers.get(sequence.id)
+            if sequence.left == 1 and answer is not None and answer.drafter is not None:
                 most = min(share, answer.left - 1)
                 sequence.drafts = answer.drafter.draft(sequence.tokens, most)
 
@@ -245,21 +319,24 @@ class Engine:
         if answer.finish_reason is None:
             self._scheduler.extend(answer.sequence, tokens)
         else:
-            self.cancel(delta.request_id)
+            self._forget(delta.request_id)
         return delta
 
     def _fail(self, answer: Answer, problem: Exception) -> Delta:
         """End one request for what it did."""
         delta = answer.fail(f"{type(problem).__name__}: {problem}")
-        self.cancel(delta.request_id)
+        self._forget(delta.request_id)
         return delta
+
+    def _forget(self, request_id: int) -> None:
+        self._scheduler.finish(self._answers.pop(request_id).sequence)
 
     def stats(self) -> EngineStats:
         """Numbers for people and for metrics."""
         scheduler = self._scheduler
         return EngineStats(
             running=len(scheduler.running),
-            waiting=len(scheduler.waiting),
+            waiting=len(scheduler.waiting) + self._embeddings.waiting,
             blocks_total=scheduler.pool.count,
             blocks_free=scheduler.cache.available,
             blocks_cached=scheduler.cache.cached,
@@ -268,25 +345,3 @@ class Engine:
             preemptions=scheduler.preemptions,
             **vars(self._counts),
         )
-
-    def embed(self, prompts: Sequence[Sequence[int]]) -> Tensor:
-        """Mean of each prompt's hidden states (the final norm's), of length 1: N x C.
-
-        Computed at once, beside the line. Raises ValueError for a prompt the model cannot read.
-        """
-        for prompt in prompts:
-            self.check(Request(prompt=tuple(prompt), max_tokens=0))
-        return torch.stack([self._mean_hidden(prompt) for prompt in prompts])
-
-    def _mean_hidden(self, prompt: Sequence[int]) -> Tensor:
-        sequence = SequenceState(id=-1, tokens=list(prompt))
-        sequence.blocks = self._scheduler.borrow(-(-len(prompt) // self.backend.block_size))
-        parts = []
-        try:
-            for start in range(0, len(prompt), self.config.max_tokens_per_step):
-                count = min(len(prompt) - start, self.config.max_tokens_per_step)
-                batch = flat([Chunk(sequence, start, count, count)])
-                parts.append(self.backend.hidden(batch).sum(0))
-        finally:
-            self._scheduler.give_back(sequence.blocks)
-        return torch.nn.functional.normalize(torch.stack(parts).sum(0), dim=0)

@@ -96,6 +96,8 @@ class Delta:
     """One for each new token, if asked for."""
     prompt_logprobs: tuple[TokenLogprob, ...] = ()
     """Of the prompt, once, with the first delta, if asked for."""
+    vector: tuple[float, ...] = ()
+    """A text's embedding, of length 1, if that was asked for."""
     finish_reason: FinishReason | None = None
     """Set in the last delta of a request."""
     stop_reason: str | int | None = None

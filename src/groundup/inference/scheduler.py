@@ -83,6 +83,8 @@ class SequenceState:
     """Blocks are shared between sequences with the same salt only."""
     scored: int | None = None
     """For log-probabilities of the prompt: of how many of its tokens the logits were had."""
+    is_pooled: bool = False
+    """Of each token the hidden state is wanted, and nothing is drawn; its blocks are not shared."""
     drafts: list[int] = field(default_factory=list)
     """Guesses of what follows `tokens`, to be computed along with the newest."""
     computed: int = 0
@@ -109,6 +111,8 @@ class SequenceState:
     @property
     def first_wanted(self) -> int:
         """The first position whose logits are wanted: the newest token's, or earlier to score."""
+        if self.is_pooled:
+            return 0
         newest = len(self.tokens) - 1
         return newest if self.scored is None else min(self.scored, newest)
 
@@ -123,7 +127,7 @@ class Chunk:
     count: int
     """Tokens, the drafts at the end included."""
     wanted: int
-    """The last so many tokens' logits are wanted."""
+    """The last so many tokens' logits are wanted; of a pooled sequence, hidden states."""
     drafts: int = 0
     """The last so many tokens are drafts."""
 
@@ -153,16 +157,17 @@ class Scheduler:
         """The most tokens one sequence can have: all blocks."""
         return self.pool.count * self._block_size
 
-    def submit(self, sequence: SequenceState) -> None:
-        """Get in line. Raises QueueFull, and ValueError for a sequence that all blocks together
-        cannot hold.
+    def submit(self, sequence: SequenceState, *, has_waited: bool = False) -> None:
+        """Get in line, also in a full one if it has waited elsewhere.
+
+        Raises QueueFull, and ValueError for a sequence that all blocks together cannot hold.
         """
         if len(sequence.tokens) > self.capacity:
             raise ValueError(
                 f"{len(sequence.tokens)} tokens do not fit into {self.pool.count} blocks of "
                 f"{self._block_size}; shorten the prompt or give the cache more memory"
             )
-        if len(self.waiting) >= self.config.max_queue:
+        if len(self.waiting) >= self.config.max_queue and not has_waited:
             raise QueueFull(len(self.waiting))
         sequence.place = self._arrivals + self.config.patience * sequence.priority
         self._arrivals += 1
@@ -205,7 +210,7 @@ class Scheduler:
         end = min(start + room, len(sequence.tokens))
         if sequence.scored is not None:
             end = min(end, max(start, first_wanted) + logits)
-        if self.config.prefix_cache:
+        if self._shares(sequence):
             extend_keys(sequence.keys, sequence.tokens, self._block_size, sequence.salt)
             for block in range(start // self._block_size, end // self._block_size):
                 self.cache.store(sequence.keys[block], sequence.blocks[block])
@@ -218,7 +223,7 @@ class Scheduler:
             return False
         sequence = self.waiting[0]
         found: list[int] = []
-        if self.config.prefix_cache:
+        if self._shares(sequence):
             extend_keys(sequence.keys, sequence.tokens, self._block_size, sequence.salt)
             found = self.cache.match(sequence.keys[: sequence.first_wanted // self._block_size])
         needed = self._blocks_for(len(sequence.tokens)) - len(found)
@@ -232,7 +237,7 @@ class Scheduler:
         sequence.computed = len(found) * self._block_size
         if sequence.cached is None:
             sequence.cached = sequence.computed
-        self.looked_up += len(sequence.tokens)
+        self.looked_up += 0 if sequence.is_pooled else len(sequence.tokens)
         self.found += sequence.computed
         return True
 
@@ -294,23 +299,15 @@ class Scheduler:
         else:
             self.waiting.remove(sequence)
 
-    def borrow(self, count: int) -> list[int]:
-        """Blocks for something that is no sequence of the line; return them with `give_back`."""
-        assert count <= self.pool.count, "no more blocks can be borrowed than there are"
-        while self.cache.available < count:
-            self.preempt(self.running[-1])
-        return self.cache.take(count)
-
-    def give_back(self, blocks: Sequence[int]) -> None:
-        """Borrowed blocks."""
-        self.cache.release(blocks)
-
     def _stop(self, sequence: SequenceState) -> None:
         self.running.remove(sequence)
         self.cache.release(sequence.blocks)
         sequence.blocks = []
         sequence.computed = 0
         sequence.drafts = []
+
+    def _shares(self, sequence: SequenceState) -> bool:
+        return self.config.prefix_cache and not sequence.is_pooled
 
     def _blocks_for(self, tokens: int) -> int:
         return -(-tokens // self._block_size)

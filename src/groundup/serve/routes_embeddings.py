@@ -1,12 +1,13 @@
 """`POST /v1/embeddings`: the mean of a text's hidden states, as a vector of length 1."""
 
 import base64
+from collections.abc import Sequence
 
 import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from groundup.inference.request import Request as Sequence
+from groundup.inference.request import Request as Prompt
 from groundup.serve.asking import check_length, listed
 from groundup.serve.calling import caller_of, patiently
 from groundup.serve.documented import errors
@@ -44,7 +45,7 @@ async def _embed(service: Service, ask: EmbeddingRequest, request: Request) -> R
     ]
     for prompt in prompts:
         check_length(prompt, model, "input")
-    sequences = [Sequence(prompt=tuple(prompt), max_tokens=0) for prompt in prompts]
+    sequences = [Prompt(prompt=tuple(prompt), max_tokens=0) for prompt in prompts]
     asked = caller.asked(model.name, sequences, stream=False)
     vectors = await patiently(request, service.embed(model, prompts, asked))
     width = len(vectors[0])
@@ -62,7 +63,7 @@ async def _embed(service: Service, ask: EmbeddingRequest, request: Request) -> R
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
-def _coded(vector: list[float], form: str) -> list[float] | str:
+def _coded(vector: Sequence[float], form: str) -> list[float] | str:
     if form == "float":
-        return vector
+        return list(vector)
     return base64.b64encode(np.asarray(vector, dtype="<f4").tobytes()).decode("ascii")

@@ -1,7 +1,7 @@
 """The engine in a thread of its own, and the bridge from the event loop to it and back.
 
 An engine is no friend of threads: only its own thread touches it. Tasks of the event loop post
-commands (submit, cancel, embed), which are carried out between two steps; after each step one call
+commands (submit, cancel), which are carried out between two steps; after each step one call
 back into the event loop hands every new delta to the request that waits for it. A request is a
 `Flight` of one or more sequences.
 
@@ -10,12 +10,10 @@ more. That is what /health then reports.
 """
 
 import asyncio
-import functools
 import itertools
 import logging
 import queue
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -54,8 +52,8 @@ class Engine(Protocol):
         """Plain numbers."""
         ...
 
-    def embed(self, prompts: Sequence[Sequence[int]]) -> Any:
-        """A vector for each prompt."""
+    def submit_embeddings(self, prompts: Sequence[Sequence[int]]) -> Sequence[int]:
+        """Take texts whose vectors are wanted; an id for each. Raises as `submit`."""
         ...
 
 
@@ -138,7 +136,6 @@ class EngineRunner:
         self._engine = engine
         self._clock = clock
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-        self._long: deque[Command] = deque()  # touched by the engine's thread only
         self._places: dict[int, _Place] = {}  # touched by the event loop only, as all below
         self._flights: set[Flight] = set()
         self._waiting: set[asyncio.Future[None]] = set()
@@ -183,43 +180,18 @@ class EngineRunner:
         """
         lives = [self._life(asked, len(request.prompt), request.max_tokens) for request in requests]
         flight = Flight(lives, self._cancel, ended)
-        self._flights.add(flight)
-        if not self.is_healthy:
-            self._drop(flight)
-            raise self._failed()
-        done = self._post(lambda: self._submit(flight, requests))
-        try:
-            await done
-        except asyncio.CancelledError:
-            self._cancel(flight)
-            raise
-        except ApiError:
-            self._drop(flight)
-            raise
-        return flight
+        return await self._begun(flight, lambda: self._submit(flight, requests))
 
-    async def embed(self, prompts: Sequence[Sequence[int]], asked: Asked) -> list[list[float]]:
-        """A vector of length 1 for each prompt, one between two steps, so that others go on too.
-
-        Raises ApiError as `submit` does.
-        """
-        vectors: list[list[float]] = []
-        for prompt in prompts:
-            if not self.is_healthy:
-                raise self._failed()
-            life = self._life(asked, len(prompt), 0)
-            self.observer.started(life)
-            try:
-                await self._post(functools.partial(self._embed, prompt, vectors), is_long=True)
-                life.finish_reason = "stop"
-            except ApiError:
-                life.finish_reason = "error"
-                raise
-            finally:
-                life.finish_reason = life.finish_reason or "cancelled"
-                life.finished_at = self._clock()
-                self.observer.finished(life)
-        return vectors
+    async def submit_embeddings(
+        self,
+        prompts: Sequence[Sequence[int]],
+        asked: Asked,
+        ended: Callable[[Flight], None] = lambda flight: None,
+    ) -> Flight:
+        """The same of texts whose vectors are wanted: each one's only delta has its vector."""
+        lives = [self._life(asked, len(prompt), 0) for prompt in prompts]
+        flight = Flight(lives, self._cancel, ended)
+        return await self._begun(flight, lambda: self._submit_embeddings(flight, prompts))
 
     def cancel_all(self) -> None:
         """Stop every request that is under way."""
@@ -231,6 +203,22 @@ class EngineRunner:
         self._commands.put(None)
         self._executor.shutdown(wait=True)
         self._end_all("cancelled", ApiError(503, "the server is stopping", code="stopping"))
+
+    async def _begun(self, flight: Flight, command: Command) -> Flight:
+        """The flight, when the command has handed it to the engine."""
+        self._flights.add(flight)
+        if not self.is_healthy:
+            self._drop(flight)
+            raise self._failed()
+        try:
+            await self._post(command)
+        except asyncio.CancelledError:
+            self._cancel(flight)
+            raise
+        except ApiError:
+            self._drop(flight)
+            raise
+        return flight
 
     def _life(self, asked: Asked, prompt_tokens: int, max_tokens: int) -> Life:
         return Life(
@@ -254,11 +242,10 @@ class EngineRunner:
         if flight in self._flights:
             self._commands.put(lambda: self._cancel_ids(flight))
 
-    def _post(self, command: Command, *, is_long: bool = False) -> "asyncio.Future[None]":
+    def _post(self, command: Command) -> "asyncio.Future[None]":
         """Have the engine's thread carry out a command; a future of its end.
 
-        Of those that take as long as a step, one is carried out between two steps: however many
-        ask for vectors, answers go on. One whose caller has left is passed over.
+        One whose caller has left is passed over.
         """
         assert self._loop is not None, "a runner is started before it is used"
         done = self._loop.create_future()
@@ -275,7 +262,7 @@ class EngineRunner:
                 problem = refusal
             self._call_back(_settle, done, problem)
 
-        self._commands.put((lambda: self._long.append(carry_out)) if is_long else carry_out)
+        self._commands.put(carry_out)
         return done
 
     def _begin(self, flight: Flight, ids: Sequence[int]) -> None:
@@ -351,8 +338,6 @@ class EngineRunner:
 
     def _run(self) -> None:
         while self._carry_out_commands():
-            if self._long:
-                self._long.popleft()()
             if self._engine.has_work():
                 began = self._clock()
                 deltas = self._engine.step()
@@ -360,7 +345,7 @@ class EngineRunner:
 
     def _carry_out_commands(self) -> bool:
         """All commands there are, waiting for one if the engine has nothing to do; False to end."""
-        wait = not self._engine.has_work() and not self._long
+        wait = not self._engine.has_work()
         while True:
             try:
                 command = self._commands.get(block=wait)
@@ -386,12 +371,12 @@ class EngineRunner:
             self._engine.cancel(request_id)
         self._call_back(self._cancelled, flight, flight.ids)
 
-    def _embed(self, prompt: Sequence[int], vectors: list[list[float]]) -> None:
+    def _submit_embeddings(self, flight: Flight, prompts: Sequence[Sequence[int]]) -> None:
         try:
-            [vector] = self._engine.embed([prompt]).tolist()
-        except ValueError as problem:
+            flight.ids += self._engine.submit_embeddings(prompts)
+        except (ValueError, QueueFull) as problem:
             raise _refusal(problem) from problem
-        vectors.append(vector)
+        self._call_back(self._begin, flight, flight.ids)
 
     def _call_back(self, function: Callable[..., None], *arguments: Any) -> None:
         assert self._loop is not None, "the thread runs after the start"

@@ -4,12 +4,13 @@ requests.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from groundup.inference.conversation import stop_ids
 from groundup.inference.open_engine import OpenedEngine
 from groundup.inference.request import Request
+from groundup.serve.answering import checked
 from groundup.serve.errors import ApiError
 from groundup.serve.guides import Guides
 from groundup.serve.observer import Asked, Gate, Observer, Silent
@@ -112,6 +113,39 @@ class Service:
 
         Raises ApiError: 503 while draining, what the gate says, and as `EngineRunner.submit`.
         """
+        return await self._fly(
+            asked,
+            lambda ended: model.runner.submit(requests, asked, ended),
+            lambda flight: flight.used,
+        )
+
+    async def embed(
+        self, model: ServedModel, prompts: Sequence[Sequence[int]], asked: Asked
+    ) -> list[tuple[float, ...]]:
+        """Vectors of the prompts, if nothing stands against it.
+
+        Whoever does not wait for them cancels them. Raises ApiError as `submit`, and what ended one
+        of them.
+        """
+        flight = await self._fly(
+            asked, lambda ended: model.runner.submit_embeddings(prompts, asked, ended), _read
+        )
+        try:
+            vectors = {index: checked(delta).vector async for index, delta in flight}
+        finally:
+            flight.cancel()
+        return [vectors[index] for index in range(len(prompts))]
+
+    async def _fly(
+        self,
+        asked: Asked,
+        start: Callable[[Callable[[Flight], None]], Awaitable[Flight]],
+        used: Callable[[Flight], int],
+    ) -> Flight:
+        """A flight that is admitted, started, and ended if it takes too long.
+
+        `start` is given what is to be told of its end; `used` says how many tokens it took.
+        """
         self._admit(asked)
         flights: list[Flight] = []
         seconds = self.settings.answer_seconds
@@ -119,27 +153,14 @@ class Service:
 
         def ended(flight: Flight) -> None:
             timer.cancel()
-            self.gate.left(asked, flight.used)
+            self.gate.left(asked, used(flight))
 
         try:
-            flights.append(await model.runner.submit(requests, asked, ended))
+            flights.append(await start(ended))
         except ApiError as problem:
             self._note_refusal(asked, problem)
             raise
         return flights[0]
-
-    async def embed(
-        self, model: ServedModel, prompts: Sequence[Sequence[int]], asked: Asked
-    ) -> list[list[float]]:
-        """Vectors of the prompts, if nothing stands against it. Raises ApiError as `submit`."""
-        self._admit(asked)
-        try:
-            return await model.runner.embed(prompts, asked)
-        except ApiError as problem:
-            self._note_refusal(asked, problem)
-            raise
-        finally:
-            self.gate.left(asked, asked.prompt_tokens)
 
     def _admit(self, asked: Asked) -> None:
         if self.is_draining:
@@ -200,8 +221,16 @@ class Service:
             runner.close()
 
 
+def _read(flight: Flight) -> int:
+    """Tokens of the texts that have a vector."""
+    return sum(life.prompt_tokens for life in flight.lives if life.finish_reason == "stop")
+
+
 def _expire(flights: Sequence[Flight], seconds: float) -> None:
-    message = f"the answer took longer than {seconds:g} s; ask for a shorter one (max_tokens)"
+    message = (
+        f"the answer took longer than {seconds:g} s; ask for a shorter one (max_tokens), or for "
+        "fewer texts at a time"
+    )
     for flight in flights:
         flight.fail(ApiError(504, message, code="timeout"))
         flight.cancel()
