@@ -39,6 +39,9 @@ class Fake:
             self.closed += 1
 
 
+AUTO = {"device": "auto", "quant": "auto", "backend": "auto"}
+
+
 @pytest.fixture(autouse=True)
 def opened(monkeypatch):
     calls = []
@@ -80,7 +83,7 @@ def test_a_pipe_gets_the_answers_alone(monkeypatch, capsys, opened):
     assert opened == [
         (
             "smollm2",
-            {"prefer": "chat", "device": "auto", "quant": "auto", "backend": "auto"},
+            {"prefer": "chat", "threads": None, **AUTO},
         )
     ]
 

@@ -9,6 +9,8 @@ import pytest
 from groundup.cli import complete as verb
 from groundup.inference.sampling import Sampling
 
+AUTO = {"device": "auto", "quant": "auto", "backend": "auto"}
+
 
 @pytest.fixture(autouse=True)
 def calls(monkeypatch):
@@ -36,7 +38,7 @@ def test_the_text_goes_to_the_output_and_the_speed_beside_it(capsys, calls):
     assert shown.err.startswith("[3 tokens, ")
     assert shown.err.endswith(" tokens/s; a perch]\n")
     assert calls == [
-        ("runs/x", {"prefer": "base", "device": "auto", "quant": "auto", "backend": "auto"}),
+        ("runs/x", {"prefer": "base", "threads": None, **AUTO}),
         ("parrot", "on", {"max_tokens": 9, "sampling": Sampling(temperature=0.5)}),
     ]
 

@@ -8,12 +8,14 @@ from groundup import swap
 from groundup.checkpoints import gguf_write, huggingface
 from groundup.checkpoints.open import open_model
 from groundup.compress.quantize import QuantizeConfig, quantize
+from groundup.inference import cpu_backend
 from groundup.inference import open_engine as room
 from groundup.inference.cpu_backend import CompileError, CPUBackend
 from groundup.inference.engine import EngineConfig
 from groundup.inference.open_engine import engine_of, open_engine
 from groundup.inference.request import Request
 from groundup.inference.sampling import GREEDY
+from groundup.kernels import decoder as kernel
 from groundup.layers.attention import attend
 from groundup.models.gpt import GPT, GPTConfig
 from groundup.tokenizers.bpe import BPE
@@ -167,9 +169,26 @@ def test_the_engine_is_set_up_as_told(folder):
     assert same.engine.stats() == one.engine.stats()
 
 
+@pytest.mark.parametrize("quant", ["auto", "q4"])
+def test_the_kernel_computes_with_as_many_threads_as_told(files, folder, quant, monkeypatch):
+    opened_with, real = [], kernel.Decoder
+
+    def decoder(*args, **settings):
+        opened_with.append(settings["threads"])
+        return real(*args, **settings)
+
+    monkeypatch.setitem(CPUBackend.__init__.__kwdefaults__, "decoder", decoder)
+    monkeypatch.setattr(cpu_backend, "core_count", lambda: 2)
+    source = files["Q8_0"] if quant == "auto" else folder
+    for threads in (None, 1):
+        assert kind(opened(source, quant=quant, threads=threads)) == "cpu"
+    assert opened_with == [2, 1]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"threads": 0}, "threads is 0; wanted 1 to"),
         ({"quant": "q5"}, "quant is 'q5'"),
         ({"backend": "gpu"}, "the backend is 'gpu'"),
         ({"quant": "q8", "backend": "torch"}, "q8 weights run on the cpu backend only"),

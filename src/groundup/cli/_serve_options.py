@@ -31,6 +31,8 @@ class Options:
     """The form of the weights."""
     backend: BackendName = "auto"
     """What computes: kernels for this processor, or torch."""
+    threads: int | None = None
+    """How many threads of the processor compute; by default one a core."""
     device: str = "auto"
     """Where torch computes: auto, cpu or cuda."""
     cache_mb: int = 512

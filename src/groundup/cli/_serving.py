@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from groundup.cli._serve_options import Options
+from groundup.cli._threads import set_threads
 from groundup.inference.open_engine import OpenedEngine, open_engine
 from groundup.serve.app import create_app
 from groundup.serve.drain import DrainingServer
@@ -85,6 +86,7 @@ def _opened(options: Options) -> list[OpenedEngine]:
         )
     if not options.models:
         raise ValueError("name a model to serve, as in `groundup serve smollm2`")
+    set_threads(options.threads)
     return [
         open_engine(
             source,
@@ -92,6 +94,7 @@ def _opened(options: Options) -> list[OpenedEngine]:
             backend=options.backend,
             device=options.device,
             cache_bytes=options.cache_mb * 1024 * 1024,
+            threads=options.threads,
             config=options.engine,
         )
         for source in options.models

@@ -19,6 +19,7 @@ from typing import Annotated
 import tyro
 
 from groundup import swap
+from groundup.cli._threads import set_threads
 from groundup.inference.conversation import Conversation
 from groundup.inference.open_engine import BackendName, Quant, open_engine
 from groundup.inference.sampling import Sampling
@@ -46,6 +47,8 @@ class Options:
     """The form of the weights; auto leaves them as they are."""
     backend: BackendName = "auto"
     """What computes: kernels for this processor, or torch."""
+    threads: int | None = None
+    """How many threads of the processor compute; by default one a core."""
     use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Run your function in place of a part: room.module:function=file.py[:name]."""
 
@@ -53,6 +56,7 @@ class Options:
 def run(arguments: list[str]) -> int:
     """Open the model, then take turns until the person leaves."""
     options = tyro.cli(Options, args=arguments, prog="groundup chat", description=__doc__)
+    set_threads(options.threads)
     with swap.replaced([swap.load(use) for use in options.use]):
         opened = open_engine(
             options.model,
@@ -60,6 +64,7 @@ def run(arguments: list[str]) -> int:
             device=options.device,
             quant=options.quant,
             backend=options.backend,
+            threads=options.threads,
         )
         conversation = Conversation(opened, system=options.system)
         _note(f"{opened.name} on {opened.note}")

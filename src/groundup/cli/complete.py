@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 from groundup import swap
+from groundup.cli._threads import set_threads
 from groundup.inference.conversation import complete
 from groundup.inference.open_engine import BackendName, Quant, open_engine
 from groundup.inference.sampling import Sampling
@@ -37,6 +38,8 @@ class Options:
     """The form of the weights; auto leaves them as they are."""
     backend: BackendName = "auto"
     """What computes: kernels for this processor, or torch."""
+    threads: int | None = None
+    """How many threads of the processor compute; by default one a core."""
     use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Run your function in place of a part: room.module:function=file.py[:name]."""
 
@@ -45,6 +48,7 @@ def run(arguments: list[str]) -> int:
     """Print the prompt and its continuation as it comes; the speed goes to the error output."""
     options = tyro.cli(Options, args=arguments, prog="groundup complete", description=__doc__)
     prompt = sys.stdin.read() if options.prompt is None else options.prompt
+    set_threads(options.threads)
     with swap.replaced([swap.load(use) for use in options.use]):
         opened = open_engine(
             options.model,
@@ -52,6 +56,7 @@ def run(arguments: list[str]) -> int:
             device=options.device,
             quant=options.quant,
             backend=options.backend,
+            threads=options.threads,
         )
         pieces, began = 0, time.monotonic()
         text = complete(opened, prompt, max_tokens=options.max_tokens, sampling=options.sampling)

@@ -6,6 +6,7 @@ fast; it is there for the architectures that `cpu_backend.why_not` does not refu
 compiler.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class _Wish:
     device: str
     path: Path
     cache_bytes: int
+    threads: int | None
 
 
 def open_engine(
@@ -79,12 +81,14 @@ def open_engine(
     device: str = "auto",
     prefer: Literal["chat", "base"] = "chat",
     cache_bytes: int = CACHE_BYTES,
+    threads: int | None = None,
     config: EngineConfig | None = None,
 ) -> OpenedEngine:
     """Open a model and put an engine around it.
 
     `source`, `prefer` and `device`: as in `checkpoints.open.open_model`. `cache_bytes`: memory for
-    keys and values.
+    keys and values. `threads`: how many of the kernel's compute, None for one a core; torch's are
+    the whole process's, and whoever owns that calls `torch.set_num_threads`.
 
     With `quant="auto"` the weights stay what they are: a GGUF file of 4 or 8 bits runs as it is on
     the cpu backend (formats that the kernel lacks, as Q6_K, are rounded to 8 bits); a run or a
@@ -99,7 +103,8 @@ def open_engine(
     that there is not, OSError if a file cannot be read.
     """
     _check(quant, backend, device)
-    wish = _Wish(quant, backend, device, locate(source, prefer=prefer), cache_bytes)
+    check_threads(threads)
+    wish = _Wish(quant, backend, device, locate(source, prefer=prefer), cache_bytes, threads)
     found, reason = _cpu(wish)
     if found is not None:
         computes, tokenizer = found
@@ -137,6 +142,16 @@ def engine_of(
         name=loaded.name,
         note=computes.name,
     )
+
+
+def check_threads(threads: int | None) -> None:
+    """Raises ValueError for a number of threads that could not help; None is none of them."""
+    most = os.cpu_count() or 1
+    if threads is not None and not 1 <= threads <= most:
+        raise ValueError(
+            f"threads is {threads}; wanted 1 to {most}, which is how many this machine can run at "
+            "once"
+        )
 
 
 def _check(quant: str, backend: str, device: str) -> None:
@@ -184,7 +199,8 @@ def _from_gguf(wish: _Wish) -> tuple[tuple[Backend, BPE] | None, str]:
     if not isinstance(tokenizer, BPE):
         return None, ""  # open_model says what is wrong
     try:
-        return (CPUBackend.from_gguf(file, cache_bytes=wish.cache_bytes), tokenizer), ""
+        settings = {"cache_bytes": wish.cache_bytes, "threads": wish.threads}
+        return (CPUBackend.from_gguf(file, **settings), tokenizer), ""
     except ValueError as problem:
         return None, str(problem)
 
@@ -197,7 +213,9 @@ def _from_folder(wish: _Wish) -> tuple[tuple[Backend, BPE] | None, str]:
     if reason := why_not(loaded.model.config):
         return None, reason
     quant: Literal["q8", "q4"] = "q4" if wish.quant == "q4" else "q8"
-    computes = CPUBackend.from_model(loaded.model, quant, cache_bytes=wish.cache_bytes)
+    computes = CPUBackend.from_model(
+        loaded.model, quant, cache_bytes=wish.cache_bytes, threads=wish.threads
+    )
     return (computes, loaded.tokenizer), ""
 
 
