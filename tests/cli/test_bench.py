@@ -1,9 +1,12 @@
 """The bench verb: its table and files; the load test itself is tested in tests/serve."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
+from groundup.cli import _bench_serve
 from groundup.cli import bench as verb
 from groundup.serve.load_summary import Call, summarize
 from groundup.serve.traces import TraceConfig
@@ -27,7 +30,7 @@ def asked(monkeypatch):
             ]  # fmt: skip
         return calls, summarize(calls)
 
-    monkeypatch.setattr(verb, "load_test", load_test)
+    monkeypatch.setattr(_bench_serve, "load_test", load_test)
     return made
 
 
@@ -85,3 +88,24 @@ def test_help(capsys):
     with pytest.raises(SystemExit):
         verb.run(["serve", "--help"])
     assert "--system-words" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("missing", verb.NEEDED)
+def test_what_is_missing_is_named_and_the_help_is_there_all_the_same(missing):
+    """In a process of its own, in which the package cannot be imported."""
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+from groundup.cli.main import main
+assert main(["bench", "--help"]) == 0
+sys.exit(main({["bench", *URL]}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == (
+        f"groundup bench: the load test needs {missing}; "
+        "get it with `pip install 'groundup[serve]'`\n"
+    )
+    assert "groundup bench serve" in done.stdout
