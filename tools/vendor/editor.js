@@ -78,7 +78,7 @@ export function create(parent, options = {}) {
     destroy: () => view.destroy(),
     mark: (problems) => view.dispatch(setDiagnostics(view.state, problems.map(({ line, message }) => {
       const place = view.state.doc.line(Math.min(Math.max(line, 1), view.state.doc.lines));
-      return { from: place.from, to: place.to, severity: "error", message };
+      return { from: place.from + place.text.search(/\S|$/), to: place.to, severity: "error", message };
     }))),
   };
 }
