@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from groundup.course import syllabus
@@ -79,6 +81,11 @@ def test_what_is_partly_there_is_not_built_and_says_what_is_missing():
             "its test file tests/test_none.py is not there",
         ),
         ({"checks": ("test_x.py::test_b",)}, "its test file test_x.py has no test_b"),
+        ({"prerequisites": ("p/other",)}, "its prerequisite p/other is no topic"),
+        ({"prerequisites": ("p/t",)}, "it comes before itself: p/t needs p/t"),
+        ({"minutes": 0}, "it takes 0 minutes; wanted a whole number from 1 to 6000"),
+        ({"minutes": 6001}, "it takes 6001 minutes"),
+        ({"minutes": "90"}, "it takes '90' minutes"),
     ],
 )
 def test_a_false_claim_is_a_problem(tmp_path, claim, problem):
@@ -87,6 +94,21 @@ def test_a_false_claim_is_a_problem(tmp_path, claim, problem):
     found = problems([bullet("1.1.1")], [topic], repository=tmp_path, folder=tmp_path)
     assert len(found) == 1
     assert found[0].startswith(f"p/t: {problem}")
+
+
+def test_a_circle_of_prerequisites_is_a_problem(tmp_path):
+    circle = [
+        Topic(name="p/a", title="A", prerequisites=("p/c",)),
+        Topic(name="p/b", title="B", prerequisites=("p/a",)),
+        Topic(name="p/c", title="C", prerequisites=("p/b",)),
+    ]
+    [found] = problems([], circle, folder=tmp_path)
+    _, _, told = found.partition(": it comes before itself: ")
+    steps = told.split(" needs ")
+    assert steps[0] == steps[-1]
+    assert sorted(steps[1:]) == ["p/a", "p/b", "p/c"]
+    needs = {(one.name, one.prerequisites[0]) for one in circle}
+    assert set(itertools.pairwise(steps)) == needs
 
 
 def test_true_claims_are_no_problem(tmp_path):

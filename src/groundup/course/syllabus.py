@@ -11,6 +11,7 @@ import importlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,10 @@ class Topic:
     """The lesson's file in the topic's folder, if it is explained."""
     exercise: str | None = None
     """The exercise's file in the topic's folder, if it is graded."""
+    prerequisites: tuple[str, ...] = ()
+    """Topics that must be mastered before this one; only what it really needs."""
+    minutes: int = 120
+    """About how long its lesson and its exercises take together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +152,38 @@ def problems(
     """What the topics claim and is not so, a sentence each.
 
     Code must import, numbers must exist, named files must lie there, a user must import the code it
-    uses, and, where `repository` (the checkout with `tests/`) is given, a judge must be a test.
+    uses, prerequisites must be topics and lead in no circle, and, where `repository` (the checkout
+    with `tests/`) is given, a judge must be a test.
     """
     numbers = {bullet.number for bullet in all_bullets}
-    return [
+    names = {topic.name for topic in all_topics}
+    found = [
         f"{topic.name}: {problem}"
         for topic in all_topics
-        for problem in _topic_problems(topic, numbers, repository, folder)
+        for problem in [
+            *_topic_problems(topic, numbers, repository, folder),
+            *_order_problems(topic, names),
+        ]
     ]
+    return found + _circle_problems(all_topics)
+
+
+def _order_problems(topic: Topic, names: set[str]) -> list[str]:
+    found = [
+        f"its prerequisite {name} is no topic" for name in topic.prerequisites if name not in names
+    ]
+    if not (isinstance(topic.minutes, int) and 0 < topic.minutes <= 6000):
+        found.append(f"it takes {topic.minutes!r} minutes; wanted a whole number from 1 to 6000")
+    return found
+
+
+def _circle_problems(all_topics: Sequence[Topic]) -> list[str]:
+    try:
+        TopologicalSorter({topic.name: topic.prerequisites for topic in all_topics}).prepare()
+    except CycleError as problem:
+        circle = problem.args[1][::-1]  # each is a prerequisite of the one before it
+        return [f"{circle[0]}: it comes before itself: {' needs '.join(circle)}"]
+    return []
 
 
 def _topic_problems(
