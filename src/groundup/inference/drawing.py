@@ -25,9 +25,14 @@ class Drawing:
     """The first row's place among the logits."""
 
     @classmethod
-    def of(cls, answer: Answer, drafts: list[int], end: int) -> "Drawing":
-        """`end`: one past the last row. Raises ValueError if the grammar cannot go on."""
-        rows = _settings(answer, drafts)
+    def of(
+        cls, answer: Answer, drafts: list[int], end: int, *, never: tuple[int, ...] = ()
+    ) -> "Drawing":
+        """`end`: one past the last row; `never`: ids that are no tokens.
+
+        Raises ValueError if the grammar cannot go on.
+        """
+        rows = _settings(answer, drafts, never)
         return cls(answer, drafts, rows, end - len(rows))
 
     def held(self, drawn: list[int]) -> list[int]:
@@ -69,7 +74,7 @@ def draw(drawings: Sequence[Drawing], logits_RV: Tensor) -> list[list[int] | Exc
     return drawn
 
 
-def _settings(answer: Answer, drafts: Sequence[int]) -> list[RowSampling]:
+def _settings(answer: Answer, drafts: Sequence[int], never: tuple[int, ...]) -> list[RowSampling]:
     request, rows = answer.request, []
     for ahead, chance in enumerate(answer.chance.ahead(1 + len(drafts))):
         count, history = answer.count + ahead, answer.history
@@ -81,7 +86,7 @@ def _settings(answer: Answer, drafts: Sequence[int]) -> list[RowSampling]:
                 chance=chance,
                 history=history,
                 logit_bias=request.logit_bias,
-                banned=tuple(request.stop_ids) if count < request.min_tokens else (),
+                banned=never + (tuple(request.stop_ids) if count < request.min_tokens else ()),
                 allowed=request.first_ids if count == 0 else None,
                 mask=None if request.grammar is None else request.grammar.mask(),
             )

@@ -25,7 +25,7 @@ from groundup.inference.batching import flat
 from groundup.inference.drawing import Drawing, draw, logprobs_of
 from groundup.inference.embedding import EmbeddingLine
 from groundup.inference.request import Delta, Request, TokenLogprob
-from groundup.inference.request_check import check
+from groundup.inference.request_check import check, unknown_ids
 from groundup.inference.scheduler import (
     Chunk,
     QueueFull,
@@ -108,6 +108,11 @@ class Engine:
         self._scheduler = Scheduler(
             config, block_count=backend.block_count, block_size=backend.block_size
         )
+        self._unknown = unknown_ids(tokenizer, backend.vocab_size)
+        self._vocab_size = backend.vocab_size  # as far as there are tokens
+        while self._vocab_size - 1 in self._unknown:
+            self._vocab_size -= 1
+        self._holes = tuple(token for token in self._unknown if token < self._vocab_size)
         self._answers: dict[int, Answer] = {}
         self._embeddings = EmbeddingLine(self._scheduler, backend)
         self._untold: list[Delta] = []  # what `step` is still to tell
@@ -121,7 +126,7 @@ class Engine:
 
     def check(self, request: Request) -> None:
         """Raises ValueError for a request the model cannot take."""
-        check(request, vocab_size=self.backend.vocab_size, room=self.room)
+        check(request, vocab_size=self.backend.vocab_size, room=self.room, unknown=self._unknown)
 
     def submit(self, request: Request) -> int:
         """Get in line; returns the request's id.
@@ -270,10 +275,12 @@ class Engine:
                 if sequence.left == 0 and answer.left <= 0:
                     deltas.append(self._take(answer, [], logits_RV, end))
                 elif sequence.left == 0:
-                    drawings.append(Drawing.of(answer, sequence.drafts[: chunk.drafts], end))
+                    drafts = sequence.drafts[: chunk.drafts]
+                    drawings.append(Drawing.of(answer, drafts, end, never=self._holes))
             except Exception as problem:
                 deltas.append(self._fail(answer, problem))
-        for one, drawn in zip(drawings, draw(drawings, logits_RV), strict=True):
+        drawable_RV = logits_RV[:, : self._vocab_size]
+        for one, drawn in zip(drawings, draw(drawings, drawable_RV), strict=True):
             try:
                 if isinstance(drawn, Exception):
                     raise drawn
