@@ -1,6 +1,8 @@
 """Spans: read back from OpenTelemetry's own exporter; names by its conventions."""
 
+import http.server
 import sys
+import threading
 
 import pytest
 
@@ -11,6 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import (  # noqa: E4
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes  # noqa: E402
 
 from groundup.serve.observer import Asked, Life  # noqa: E402
+from groundup.serve.operation import Operation  # noqa: E402
+from groundup.serve.operation_config import OperationConfig  # noqa: E402
 from groundup.serve.tracing import Tracing, open_tracing, provider_of  # noqa: E402
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -91,6 +95,48 @@ def test_phases_that_were_not_reached_are_no_spans():
 
 
 def test_without_the_exporter_it_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("opentelemetry.exporter")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter", None)
-    with pytest.raises(ValueError, match="pip install opentelemetry-exporter-otlp-proto-http"):
+    with pytest.raises(ValueError, match=r"needs opentelemetry\.exporter.* 'groundup\[tracing\]'"):
         open_tracing("http://127.0.0.1:4318/v1/traces")
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    config = OperationConfig(traces_to="http://127.0.0.1:4318/v1/traces")
+    with pytest.raises(ValueError, match=r"needs opentelemetry; .* 'groundup\[tracing\]'"):
+        Operation(config, models={"small": 64})
+
+
+class Collector(http.server.BaseHTTPRequestHandler):
+    """Keeps what is posted to it."""
+
+    def do_POST(self):
+        self.server.posted.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_collector_gets_them_over_http():
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="`tracing` is missing")
+    service = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
+    with http.server.HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        collector.posted = []
+        thread = threading.Thread(target=collector.serve_forever, daemon=True)
+        thread.start()
+        tracing = open_tracing(f"http://127.0.0.1:{collector.server_port}/v1/traces")
+        tracing.finished(life(traceparent=f"00-{TRACE}-{SPAN}-01", **WHOLE))
+        tracing.close()
+        collector.shutdown()
+        thread.join()
+    [(path, body)] = collector.posted
+    assert path == "/v1/traces"
+    [resource] = service.ExportTraceServiceRequest.FromString(body).resource_spans
+    spans = {span.name: span for scope in resource.scope_spans for span in scope.spans}
+    assert set(spans) == {"chat small", "queue", "prefill", "decode"}
+    assert {span.trace_id.hex() for span in spans.values()} == {TRACE}
+    assert spans["decode"].end_time_unix_nano == spans["chat small"].end_time_unix_nano

@@ -4,6 +4,7 @@ Assembled from their settings: who watches and who refuses (`Service` gets both)
 routes (`create_app`), and an application with a log around it.
 """
 
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -51,6 +52,11 @@ class Operation:
             watching.append(RequestLog(self._log))
         self._tracing = None
         if config.traces_to:
+            if importlib.util.find_spec("opentelemetry") is None:
+                raise ValueError(
+                    "sending traces needs opentelemetry; get it with "
+                    "`pip install 'groundup[tracing]'`"
+                )
             from groundup.serve.tracing import open_tracing
 
             self._tracing = open_tracing(config.traces_to)

@@ -4,8 +4,7 @@
       queue    prefill    decode
 
 Spans are made when a sequence has ended, with the times it had; a client's `traceparent` becomes
-their parent. Needs the extra `tracing`; to send them to a collector also
-`opentelemetry-exporter-otlp-proto-http`.
+their parent. Needs the extra `tracing`.
 
 Source: OpenTelemetry, "Semantic conventions for generative AI"; W3C, "Trace context". Left out:
 prompts and answers as attributes, spans of single tokens.
@@ -125,7 +124,7 @@ def _exporter(target: str) -> SpanExporter:
         sender = importlib.import_module("opentelemetry.exporter.otlp.proto.http.trace_exporter")
     except ModuleNotFoundError as missing:
         raise ValueError(
-            "to send traces, `pip install opentelemetry-exporter-otlp-proto-http`"
+            f"sending traces needs {missing.name}; get it with `pip install 'groundup[tracing]'`"
         ) from missing
     exporter: SpanExporter = sender.OTLPSpanExporter(endpoint=target)
     return exporter
