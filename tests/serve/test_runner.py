@@ -111,7 +111,12 @@ def test_observers_are_told_each_life_in_the_loops_thread(tokenizer):
         long, short = flight.lives
         assert (long.finish_reason, short.finish_reason) == ("stop", "length")
         assert (short.generated_tokens, short.cached_tokens) == (8, 3)
-        assert flight.used == long.prompt_tokens + long.generated_tokens + 8
+        both = long.prompt_tokens + short.prompt_tokens
+        assert flight.used == both + long.generated_tokens + 8
+
+        flight = await runner.submit([request("sea", tokenizer, max_tokens=1)] * 3, asked(requests))
+        await collected(flight)
+        assert flight.used == long.prompt_tokens + 3  # one prompt, read once
 
     run(scenario, tokenizer)
 

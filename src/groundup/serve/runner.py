@@ -67,11 +67,13 @@ class Flight:
     def __init__(
         self,
         lives: Sequence[Life],
+        prompts: Sequence[Sequence[int]],
         cancel: Callable[["Flight"], None],
         ended: Callable[["Flight"], None],
     ) -> None:
         """`cancel` is to stop it; `ended` is told once, when nothing of it runs any more."""
         self.lives = tuple(lives)
+        self._prompts = tuple(map(tuple, prompts))
         self.ended = ended
         self.ids: list[int] = []  # touched by the engine's thread only
         self._cancel = cancel
@@ -88,9 +90,10 @@ class Flight:
 
     @property
     def used(self) -> int:
-        """Tokens that were read and made for it; what several answers share counts once."""
-        read = max((life.prompt_tokens for life in self.lives if life.scheduled_at), default=0)
-        return read + sum(life.generated_tokens for life in self.lives)
+        """Tokens that were read and made for it; a prompt of several answers counts once."""
+        lives = zip(self._prompts, self.lives, strict=True)
+        read = {prompt for prompt, life in lives if life.scheduled_at}
+        return sum(map(len, read)) + sum(life.generated_tokens for life in self.lives)
 
     def cancel(self) -> None:
         """Stop what is still running; harmless when nothing is."""
@@ -179,7 +182,8 @@ class EngineRunner:
         cannot take one of them, 429 if it has no room, 500 if it failed before.
         """
         lives = [self._life(asked, len(request.prompt), request.max_tokens) for request in requests]
-        flight = Flight(lives, self._cancel, ended)
+        prompts = [request.prompt for request in requests]
+        flight = Flight(lives, prompts, self._cancel, ended)
         return await self._begun(flight, lambda: self._submit(flight, requests))
 
     async def submit_embeddings(
@@ -190,7 +194,7 @@ class EngineRunner:
     ) -> Flight:
         """The same of texts whose vectors are wanted: each one's only delta has its vector."""
         lives = [self._life(asked, len(prompt), 0) for prompt in prompts]
-        flight = Flight(lives, self._cancel, ended)
+        flight = Flight(lives, prompts, self._cancel, ended)
         return await self._begun(flight, lambda: self._submit_embeddings(flight, prompts))
 
     def cancel_all(self) -> None:
