@@ -1,0 +1,51 @@
+"""Where the studio listens: on this machine only, at a free port, with an address of its own."""
+
+import errno
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from groundup.serve import listen
+from groundup.studio.guard import Pass
+
+HOST = "127.0.0.1"
+_LAST_PORT = 65535
+_GOODBYE_SECONDS = 1
+"""How long open pages may keep the studio from ending."""
+
+
+def bind(port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one. Raises ValueError, in words, if it cannot."""
+    if not 0 <= port <= _LAST_PORT:
+        raise ValueError(f"the port is {port}; wanted 1 to {_LAST_PORT}, or 0 for a free one")
+    try:
+        return listen.bind(HOST, port)
+    except OSError as problem:
+        why = {
+            errno.EADDRINUSE: "another program listens there, perhaps another studio",
+            errno.EACCES: "the system keeps it for itself",
+        }.get(problem.errno or 0, str(problem))
+        raise ValueError(
+            f"port {port} cannot be had: {why}; give another --port, or none for a free one"
+        ) from problem
+
+
+def serve(
+    make: Callable[[Pass], ASGIApp], *, port: int, open_browser: bool, say: Callable[[str], None]
+) -> None:
+    """Serve an application until Ctrl-C. `say` tells the person where."""
+    import uvicorn
+
+    listener = bind(port)
+    with listener:
+        its = Pass(port=listener.getsockname()[1])
+        config = listen.configured(make(its), connections=200)
+        config.timeout_graceful_shutdown = _GOODBYE_SECONDS
+        say(f"The studio is open at {its.address}")
+        say("Ctrl-C ends it; your files and your progress stay.")
+        if open_browser:
+            threading.Thread(target=webbrowser.open, args=[its.address], daemon=True).start()
+        uvicorn.Server(config).run(sockets=[listener])
