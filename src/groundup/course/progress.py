@@ -222,7 +222,8 @@ def _exported(file: Path) -> list[Fact]:
 
 def _prepare(database: sqlite3.Connection, file: Path) -> None:
     """Bring the file to this groundup's version, or refuse it as it is."""
-    version = _version(database, file)
+    with _transaction(database, "DEFERRED"):  # one look at it, whatever others do meanwhile
+        version = _version(database, file)
     if database.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         _write_ahead(database)
     if version == len(SCHEMA):
@@ -276,8 +277,8 @@ def _run(database: sqlite3.Connection, script: str) -> None:
 
 
 @contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
+def _transaction(database: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    database.execute(f"BEGIN {kind}")
     try:
         yield
         database.execute("COMMIT")
@@ -293,7 +294,8 @@ def _in_words(problem: sqlite3.Error, file: Path) -> Exception:
         sqlite3.SQLITE_FULL: "the disk is full; nothing was added, and what was there is kept",
         sqlite3.SQLITE_READONLY: "it or its folder is read-only; give another file, or make it "
         "writable",
-        sqlite3.SQLITE_CANTOPEN: "it cannot be opened: its folder is read-only, or it is a folder itself",
+        sqlite3.SQLITE_CANTOPEN: "it cannot be opened: its folder is read-only, or it is a "
+        "folder itself",
         sqlite3.SQLITE_BUSY: f"another process has been writing to it for {PATIENCE:g} seconds; "
         "nothing was added",
         sqlite3.SQLITE_IOERR: "the disk refuses to read or write it; nothing was added",
