@@ -345,6 +345,28 @@ def test_processes_that_make_the_file_and_write_at_once_lose_nothing(tmp_path):
         assert sorted(one.topic for one in found) == wanted
 
 
+def test_another_that_makes_the_file_while_it_is_looked_at_is_not_taken_for_a_stranger(
+    kept, monkeypatch
+):
+    monkeypatch.setattr(progress, "PATIENCE", 0.05)
+    prepare = progress._prepare
+    looks = iter([True])
+
+    def interrupted(database, file):
+        def trace(statement):
+            if "user_version" in statement and next(looks, False):  # between two looks at it
+                with contextlib.suppress(OSError):  # it may have to wait for us
+                    Progress(file).add(claim("theirs"))
+
+        database.set_trace_callback(trace)
+        prepare(database, file)
+
+    monkeypatch.setattr(progress, "_prepare", interrupted)
+    kept.add(claim("mine"))
+    assert next(looks, "looked") == "looked"
+    assert "mine" in [one.topic for one in kept.facts()]
+
+
 # Export and import
 
 
