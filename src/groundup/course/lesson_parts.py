@@ -109,7 +109,10 @@ class Trace:
 
     name: str
     title: str
+    of: str = ""
+    """The part of the library that is watched; empty: the function itself."""
     code: str
+    """Of what is watched."""
     html: str
 
 
@@ -152,8 +155,10 @@ class Predict:
     """What may be guessed; empty: a number is typed."""
     within: float = 0.0
     """How far off a number may be, relative to the answer."""
+    run: str
+    """The function that says."""
     code: str
-    """The function that is run; shown after the guess."""
+    """Its text; shown after the guess."""
     html: str
 
 
