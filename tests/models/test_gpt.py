@@ -11,6 +11,7 @@ from groundup import swap
 from groundup.inference.cache import KVCache
 from groundup.layers.attention import attend
 from groundup.layers.losses import cross_entropy
+from groundup.layers.masks import causal_mask
 from groundup.layers.positions import rotate
 from groundup.models.gpt import GPT, GPTConfig
 
@@ -116,7 +117,9 @@ def test_logits_are_hidden_vectors_times_the_head():
 
 
 @pytest.mark.parametrize(
-    "part", [attend, rotate, cross_entropy], ids=lambda part: part.slot.name.split(":")[1]
+    "part",
+    [attend, causal_mask, rotate, cross_entropy],
+    ids=lambda part: part.slot.name.split(":")[1],
 )
 def test_a_learners_function_is_the_one_that_runs(part, monkeypatch):
     calls = []

@@ -45,6 +45,7 @@ from torch import Tensor
 from groundup.inference.backend import Batch
 from groundup.layers.attention import attend
 from groundup.layers.feed_forward import feed_forward
+from groundup.layers.masks import causal_mask, window_mask
 from groundup.layers.normalization import layer_norm, rms_norm
 from groundup.layers.positions import rotate
 from groundup.swap import is_replaced
@@ -62,7 +63,7 @@ MOST_GRAPHS = 64
 """Graphs that are kept; sizes met later are computed without."""
 _WARM_UP = 3
 """Runs before recording, as in PyTorch's notes: libraries set themselves up in the first."""
-_PARTS = (attend, feed_forward, layer_norm, rms_norm, rotate)
+_PARTS = (attend, causal_mask, window_mask, feed_forward, layer_norm, rms_norm, rotate)
 """What of a GPT a learner may replace."""
 _LOG = logging.getLogger(__name__)
 _CAPTURING = threading.Lock()  # torch: one recording at a time in a process

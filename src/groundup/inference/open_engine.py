@@ -22,6 +22,7 @@ from groundup.inference.engine import Engine, EngineConfig
 from groundup.inference.torch_backend import CACHE_BYTES, TorchBackend
 from groundup.layers.attention import attend
 from groundup.layers.feed_forward import feed_forward
+from groundup.layers.masks import causal_mask, window_mask
 from groundup.layers.normalization import rms_norm
 from groundup.layers.positions import rotate
 from groundup.swap import is_replaced
@@ -40,6 +41,8 @@ _PACKED = {"Q4_0": "q4", "Q4_1": "q4", "Q8_0": "q8"}  # formats the kernel takes
 _UNPACKED = {"F32", "F16", "BF16"}
 _IN_THE_KERNEL: dict[str, Callable[..., Any]] = {
     "attend": attend,
+    "causal_mask": causal_mask,
+    "window_mask": window_mask,
     "rotate": rotate,
     "rms_norm": rms_norm,
     "feed_forward": feed_forward,

@@ -7,7 +7,10 @@ positions, as when new tokens are read after cached ones.
 import torch
 from torch import Tensor
 
+from groundup.swap import replaceable
 
+
+@replaceable
 def causal_mask(T: int, S: int, device: torch.device | None = None) -> Tensor:
     r"""T x S, True where the key is not after the query: $s \le S - T + t$.
 
@@ -16,6 +19,7 @@ def causal_mask(T: int, S: int, device: torch.device | None = None) -> Tensor:
     return torch.ones(T, S, dtype=torch.bool, device=device).tril(S - T)
 
 
+@replaceable
 def window_mask(T: int, S: int, window: int, device: torch.device | None = None) -> Tensor:
     r"""The causal mask cut to the last `window` keys, the query's own position being one of them.
 

@@ -62,6 +62,7 @@ class RotaryScaling:
         return speed_P * kept_P + speed_P / self.factor * (1 - kept_P)
 
 
+@replaceable
 def rotary_tables(
     T: int, D: int, *, base: float = 10000.0, scaling: RotaryScaling | None = None
 ) -> tuple[Tensor, Tensor]:

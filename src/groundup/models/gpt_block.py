@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from groundup.kernels.attention import attend as attend_fast
 from groundup.layers.attention import attend
 from groundup.layers.feed_forward import FeedForward
-from groundup.layers.masks import window_mask
+from groundup.layers.masks import causal_mask, window_mask
 from groundup.layers.normalization import LayerNorm, RMSNorm
 from groundup.layers.positions import rotate
 from groundup.models.gpt_config import GPTConfig
@@ -97,7 +97,8 @@ class Attention(nn.Module):
         is_causal = mask_B1TS is None
         if mask_B1TS is None:
             mask_B1TS = self.mask(q_BHTD.shape[-2], k_BKSD.shape[-2], q_BHTD.device)
-        twin = attend if self.plain or is_replaced(attend) else attend_fast
+        is_mine = is_replaced(attend) or is_replaced(causal_mask)
+        twin = attend if self.plain or is_mine else attend_fast
         mixed_BHTD = twin(q_BHTD, k_BKSD, v_BKSD, mask_B1TS, is_causal, self.softcap)
         return mixed_BHTD.transpose(1, 2).flatten(2)
 
