@@ -2,14 +2,16 @@
 
 Nothing is written twice. The signature, the docstring, the legend of the letters in names and the
 imports are those of the module the exercise is cut from, so a stub cannot fall behind the library.
-What the part calls in its own module is imported from there.
+What the part calls in its own module is imported from there; of a class, what asks for the class
+itself stands in the file instead, so that it asks for the learner's.
 """
 
 import ast
+import copy
 import importlib
 import inspect
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from groundup.course.exercise import Exercise
 
@@ -41,8 +43,30 @@ def _file(exercise: Exercise, *, is_cut: bool) -> str:
     first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
     kept = [lines[i - 1] for i in range(first, (node.end_lineno or first) + 1) if i not in marks]
     part = "\n".join(line for line in kept if line is not None)
-    sections = [_head(exercise, tree), "\n".join(_imports(tree, node, module_name)), "", part]
-    return "\n".join(section for section in sections if section is not None) + "\n"
+    along = _along(tree, node)
+    imports = "\n".join(_imports(tree, [node, *along], module_name))
+    given = ["\n\n" + (ast.get_source_segment(text, one) or "") for one in along]
+    return "\n".join([_head(exercise, tree), imports, "", part, *given]) + "\n"
+
+
+def _along(tree: ast.Module, node: _Definition) -> list[_Function]:
+    """The module's functions that a class calls and that ask for the class in their bodies."""
+    if not isinstance(node, ast.ClassDef):
+        return []
+    functions = [one for one in tree.body if isinstance(one, _Function)]
+    called = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+    return [one for one in functions if one.name in called and node.name in _asked_for(one)]
+
+
+def _asked_for(function: _Function) -> set[str]:
+    """The names its statements use, types left out."""
+    walks = (ast.walk(_Untyped().visit(copy.deepcopy(statement))) for statement in function.body)
+    return {one.id for walk in walks for one in walk if isinstance(one, ast.Name)}
+
+
+class _Untyped(ast.NodeTransformer):
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return ast.Assign([node.target], node.value) if node.value else ast.Pass()
 
 
 def _to_write(exercise: Exercise, node: _Definition) -> list[_Function]:
@@ -77,9 +101,9 @@ def _head(exercise: Exercise, tree: ast.Module) -> str:
     return '"""' + "\n\n".join(filled) + '\n"""\n'
 
 
-def _imports(tree: ast.Module, node: _Definition, module_name: str) -> Iterable[str]:
-    """The module's imports that the part uses, and its own names from the module."""
-    used = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+def _imports(tree: ast.Module, nodes: Sequence[_Definition], module_name: str) -> Iterable[str]:
+    """The module's imports that the definitions use, and its own names from the module."""
+    used = {one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name)}
     from_module: list[str] = []
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -88,7 +112,7 @@ def _imports(tree: ast.Module, node: _Definition, module_name: str) -> Iterable[
             if names:
                 kept = type(statement)(**{**vars(statement), "names": names})
                 yield ast.unparse(kept)
-        elif statement is not node:
+        elif statement not in nodes:
             from_module += [name for name in _defines(statement) if name in used]
     if from_module:
         yield f"from {module_name} import {', '.join(sorted(from_module))}"
