@@ -63,6 +63,28 @@ def test_the_first_thing_to_do_needs_nothing():
     assert first.prerequisites == ()
 
 
+def test_topics_stand_as_in_the_syllabus_where_nothing_else_is_needed():
+    order = names(catalog.steps())
+    assert order[0] == "p01_mathematics/vectors_and_eigenvalues"  # bullet 1.1.1
+    of_first = [name for name in order if name.startswith("p01_")]
+    assert order.index("p01_mathematics/logic") == len(of_first) - 1  # bullet 1.4.3
+
+
+def test_a_topics_place_is_its_phases_first_bullet_and_a_projects_index_comes_last():
+    def topic(name, covers=(), **partly):
+        return syllabus.Topic(name=name, title="", covers=covers, **partly)
+
+    shuffled = [
+        topic("p10_a/z", ("P5",)),
+        topic("p10_a/b", ("10.2.1", "1.1.1")),
+        topic("p10_a/c", ("10.10.1",)),
+        topic("p02_b/a", ("2.2.2", "2.2.1"), partly={"2.1.9": "all"}),
+        topic("p02_b/b", ("2.2.1",)),
+    ]
+    found = sorted(shuffled, key=catalog.place_in_syllabus)
+    assert names(found) == ["p02_b/a", "p02_b/b", "p10_a/b", "p10_a/c", "p10_a/z"]
+
+
 # Order
 
 
@@ -139,10 +161,10 @@ def test_counts_of_those_who_need_it():
     [
         ("whole", names(SOME)),
         ("", names(SOME)),
-        ("phase 1", ["p01_maths/a", "p01_maths/b"]),
+        ("phase 1", ["p01_maths/a", "p01_maths/b", "P1"]),
         ("Phase 02", ["p02_more/c", "p02_more/d"]),
         ("2", ["p02_more/c", "p02_more/d"]),
-        ("p01_maths", ["p01_maths/a", "p01_maths/b"]),
+        ("p01_maths", ["p01_maths/a", "p01_maths/b", "P1"]),
         ("p1", ["P1"]),
         ("p02_more/c", ["p02_more/c"]),
         (" d ", ["p02_more/d"]),
@@ -170,4 +192,4 @@ def test_phase_ten_is_not_phase_one():
     ten = step("p10_production/cost")
     assert ten.phase == "10"
     assert catalog.goals("phase 10", [*SOME, ten]) == ["p10_production/cost"]
-    assert catalog.goals("phase 1", [*SOME, ten]) == ["p01_maths/a", "p01_maths/b"]
+    assert catalog.goals("phase 1", [*SOME, ten]) == ["p01_maths/a", "p01_maths/b", "P1"]

@@ -47,8 +47,20 @@ def phase_of(topic: str) -> str:
 
 
 def steps() -> list[Step]:
-    """All topics, each after what it needs, then the projects."""
-    return in_order([of_topic(topic) for topic in syllabus.topics()]) + projects()
+    """All topics, each after what it needs and else as in the syllabus, then the projects."""
+    topics = sorted(syllabus.topics(), key=place_in_syllabus)
+    return in_order([of_topic(topic) for topic in topics]) + projects()
+
+
+def place_in_syllabus(topic: Topic) -> tuple[int, tuple[int, ...], str]:
+    """By phase, then by its phase's first bullet it is about, then by name; projects' come last."""
+    phase = phase_of(topic.name)
+    numbers = [
+        tuple(int(part) for part in number.split("."))
+        for number in [*topic.covers, *topic.partly]
+        if number.partition(".")[0] == phase
+    ]
+    return int(phase), min(numbers, default=(int(phase) + 1,)), topic.name
 
 
 def of_topic(topic: Topic) -> Step:
@@ -149,28 +161,39 @@ def path_to(goals: Iterable[str], some: Sequence[Step], mastered: Collection[str
 def goals(text: str, some: Sequence[Step]) -> list[str]:
     """The names of what a person asks for.
 
-    `whole`; a phase as `phase 3`, `3` or `p03_networks`; a project as `P4`; a topic in full or by
-    the end of its name, as `attention`. Raises ValueError, with what there is, for anything else,
-    and where two topics' names end so.
+    `whole`; a phase, with the projects that can be built after it, as `phase 3`, `3` or
+    `p03_networks`; a project as `P4`; a topic in full or by the end of its name, as `attention`.
+    Raises ValueError, with what there is, for anything else, and where two topics' names end so.
     """
     wanted = text.strip().lower()
     if wanted in ("", WHOLE):
         return [step.name for step in some]
     topics = [step for step in some if step.kind == "topic"]
     phase = wanted.removeprefix("phase").strip()
-    for reading in (
-        [step.name for step in some if step.name.lower() == wanted],
-        [step.name for step in topics if phase.isdecimal() and step.phase == phase.lstrip("0")],
-        [step.name for step in topics if step.name.partition("/")[0] == wanted],
-    ):
-        if reading:
-            return reading
+    for step in some:
+        if step.name.lower() == wanted:
+            return [step.name]
+    of_phase = [
+        step
+        for step in topics
+        if (phase.isdecimal() and step.phase == phase.lstrip("0"))
+        or step.name.partition("/")[0] == wanted
+    ]
+    if of_phase:
+        number = int(of_phase[0].phase)
+        built = [step for step in some if step.kind == "project" and last_phase(step) == number]
+        return [step.name for step in of_phase + built]
     ends_so = [step.name for step in topics if step.name.partition("/")[2] == wanted]
     if len(ends_so) > 1:
         raise ValueError(f"{text!r} can be {' or '.join(ends_so)}; give one of these in full")
     if not ends_so:
         raise ValueError(_no_goal(text, topics))
     return ends_so
+
+
+def last_phase(project: Step) -> int:
+    """The phase after which a project can be built: the last one it needs a topic of."""
+    return max((int(phase_of(name)) for name in project.prerequisites), default=0)
 
 
 def _no_goal(text: str, topics: Sequence[Step]) -> str:
