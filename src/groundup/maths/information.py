@@ -35,6 +35,7 @@ def probabilities(p: ArrayLike, name: str = "p", *, normalise: bool = False) -> 
     return array
 
 
+@replaceable
 def x_log_y(x: Floats, y: Floats) -> Floats:
     """Return x log y, where 0 log 0 is 0 (the limit of x log x); -infinity for x > 0, y = 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,11 +69,16 @@ def kl_divergence(p: ArrayLike, q: ArrayLike, *, normalise: bool = False) -> Flo
     negative by rounding. Not symmetric. Kullback and Leibler (1951).
     """
     p, q = _two(p, q, normalise)
-    result: Floats = _kl_terms(p, q).sum(axis=-1)
+    result: Floats = kl_terms(p, q).sum(axis=-1)
     return result
 
 
-def _kl_terms(p: Floats, q: Floats) -> Floats:
+@replaceable
+def kl_terms(p: Floats, q: Floats) -> Floats:
+    r"""$p\log(p/q) - p + q$ entry by entry: never below 0, infinite where q is 0 and p is not.
+
+    What is added, q - p, sums to 0 over a distribution. Shapes broadcast; nothing warns.
+    """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = (q - p) / p
         # log1p of a small relative difference keeps digits that log(p / q) would lose
@@ -91,7 +97,7 @@ def js_divergence(p: ArrayLike, q: ArrayLike, *, normalise: bool = False) -> Flo
     """
     p, q = _two(p, q, normalise)
     middle = p / 2 + q / 2
-    result: Floats = (_kl_terms(p, middle) + _kl_terms(q, middle)).sum(axis=-1) / 2
+    result: Floats = (kl_terms(p, middle) + kl_terms(q, middle)).sum(axis=-1) / 2
     return result
 
 
@@ -133,7 +139,7 @@ def mutual_information(joint: ArrayLike, *, normalise: bool = False) -> float:
     r"""$I(X;Y) = \mathrm{KL}(p_{xy}\|p_x p_y)$ of a joint table: 0 for independence alone."""
     table = _joint(joint, normalise)
     independent = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True)
-    return float(_kl_terms(table, independent).sum())
+    return float(kl_terms(table, independent).sum())
 
 
 @replaceable
