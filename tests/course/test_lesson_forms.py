@@ -12,6 +12,7 @@ def figure(
     heat: Annotated[float, Slider(0.5, 2.0)] = 1.0,
     grid: Annotated[float, Slider(0.0, 1.0, step=0.1)] = 0.5,
     heads: Annotated[int, Slider(1, 8)] = 4,
+    angle: Annotated[int, Slider(0, 360, step=5)] = 40,
     kind: Literal["full", "causal"] = "full",
     width: Annotated[int, Choice(16, 64)] = 16,
     words: Annotated[str, Text(9)] = "the cat",
@@ -28,12 +29,13 @@ def test_the_form_comes_from_the_signature():
         ("heat", "slider", 1.0),
         ("grid", "slider", 0.5),
         ("heads", "slider", 4),
+        ("angle", "slider", 40),
         ("kind", "choice", "full"),
         ("width", "choice", 16),
         ("words", "text", "the cat"),
         ("is_scaled", "switch", True),
     ]
-    heat, grid, heads, kind, width, words, switch = FIELDS
+    heat, grid, heads, _, kind, width, words, switch = FIELDS
     assert (heat.low, heat.high, heat.step, heat.is_whole) == (0.5, 2.0, None, False)
     assert (grid.step, heads.is_whole, words.longest) == (0.1, True, 9)
     assert (kind.choices, width.choices) == (("full", "causal"), (16, 64))
@@ -45,6 +47,7 @@ def test_what_is_not_given_keeps_its_default():
         "heat": 1.0,
         "grid": 0.5,
         "heads": 4,
+        "angle": 40,
         "kind": "full",
         "width": 16,
         "words": "the cat",
@@ -61,6 +64,7 @@ def test_what_is_not_given_keeps_its_default():
         ("grid", "0.3", 0.3),
         ("grid", 0.30000000001, 0.3),
         ("heads", "8", 8),
+        ("angle", "355", 355),
         ("heads", 3.0, 3),
         ("kind", "causal", "causal"),
         ("width", "64", 64),
@@ -89,6 +93,7 @@ def test_values_are_converted(name, given, value):
         ("heat", [1.0], r"not \[1.0\]"),
         ("heat", 10**400, r"not 10+\.\.\."),
         ("grid", 0.55, "in steps of 0.1, not 0.55"),
+        ("angle", 42, "in steps of 5, not 42"),
         ("heads", 2.5, "a whole number, not 2.5"),
         ("kind", "ful", "kind is one of full, causal, not 'ful'"),
         ("kind", 0, "not 0"),

@@ -1,11 +1,12 @@
 """Steps, traces and predictions are run, and every lesson of the course is read and run whole."""
 
 import json
+import re
 
 import pytest
 
-from groundup.course import lesson, lesson_runs, lesson_source
-from groundup.course.lesson_parts import Explore, Predict, Step, Trace
+from groundup.course import lesson, lesson_runs, lesson_source, syllabus
+from groundup.course.lesson_parts import Explore, Predict, Prose, Step, Trace
 
 STEPS = '''"""Steps."""
 
@@ -84,8 +85,9 @@ def test_a_step_is_run(steps):
                 "kind": "float64 2 x 2",
                 "text": "",
                 "rows": (("1.000", "0.000"), ("0.000", "1.000")),
+                "columns": (),
             },
-            {"name": "b", "kind": "int", "text": "3", "rows": ()},
+            {"name": "b", "kind": "int", "text": "3", "rows": (), "columns": ()},
         ]
     }
 
@@ -231,5 +233,9 @@ def test_every_lesson_of_the_course_is_read_and_all_in_it_is_computed(topic):
             found = lesson_runs.compute(topic, part.name)
             json.dumps(found, allow_nan=False)
             assert found.get("cut") is not True, f"{part.name} is too long to be read"
+        if isinstance(part, Prose | Predict):
+            html = part.html if isinstance(part, Prose) else part.because_html
+            linked = re.findall(r'href="/topics/([^"#]+)', html)
+            assert set(linked) <= {one.name for one in syllabus.topics()}
         if isinstance(part, Explore | Step | Trace):
             assert part.title, f"{part.name} needs a docstring: it is its title"

@@ -18,6 +18,11 @@ from groundup.course.lesson_values import number, value, values
         (torch.ones(2, dtype=torch.bfloat16), "bfloat16 2", (("1.000", "1.000"),)),
         (torch.ones(2, requires_grad=True), "float32 2", (("1.000", "1.000"),)),
         (Tensor([1.0, 0.25]), "float32 2", (("1.000", "0.250"),)),
+        (
+            np.arange(8).reshape(2, 2, 2),
+            "int64 2 x 2 x 2",
+            (("[0]", "0", "1"), ("", "2", "3"), ("[1]", "4", "5"), ("", "6", "7")),
+        ),
         (np.array([1 + 2j]), "complex128 1", (("1+2j",),)),
     ],
     ids=str,
@@ -38,7 +43,8 @@ def test_a_small_array_is_a_table(given, kind, rows):
         (np.float32(0.1), "float32", "0.1"),
         (torch.tensor(3), "int64", "3"),
         (np.zeros(20, complex), "complex128 20", "20 complex numbers"),
-        (np.zeros((2, 1, 2), int), "int64 2 x 1 x 2", "[[[0 0]]\n\n [[0 0]]]"),
+        (np.zeros((2, 9, 2)), "float64 2 x 9 x 2", "from 0 to 0, mean 0"),
+        (np.zeros((0, 2, 2)), "float64 0 x 2 x 2", "empty"),
     ],
     ids=str,
 )
@@ -55,6 +61,9 @@ def test_another_array_is_its_shape_and_what_is_in_it(given, kind, text):
         (True, "True"),
         (10**20, "100000000000000000000"),
         (1 / 3, "0.3333"),
+        ([], "[]"),
+        ([{"a": 1}, {"b": 2}], "[{'a': 1}, {'b': 2}]"),
+        ([{1: 1}], "[{1: 1}]"),
         ([1 / 3, "a", None], "[0.3333, 'a', None]"),
         ((1, [2.0]), "(1, [2])"),
         ({3, 1}, "{1, 3}"),
@@ -64,6 +73,12 @@ def test_another_array_is_its_shape_and_what_is_in_it(given, kind, text):
 )
 def test_what_is_no_array_is_text(given, text):
     assert value("x", given).text == text
+
+
+def test_rows_with_the_same_keys_are_a_table_with_a_head():
+    shown = value("x", [{"a": 1, "b": np.float64(0.25)}, {"a": 2, "b": "two"}])
+    assert (shown.columns, shown.rows) == (("a", "b"), (("1", "0.25"), ("2", "two")))
+    assert (shown.kind, shown.text) == ("2 rows", "")
 
 
 def test_text_has_an_end():
@@ -80,7 +95,14 @@ def test_a_step_may_return_several_values():
 
 @pytest.mark.parametrize(
     ("given", "text"),
-    [(float("inf"), "∞"), (float("-inf"), "-∞"), (float("nan"), "NaN"), (12345.678, "1.235e+04")],
+    [
+        (float("inf"), "∞"),
+        (float("-inf"), "-∞"),
+        (float("nan"), "NaN"),
+        (12345.678, "12346"),
+        (1e7, "1e+07"),
+        (np.pi, "3.142"),
+    ],
 )
 def test_a_number_is_short(given, text):
     assert number(given) == text

@@ -134,7 +134,7 @@ def _number(field: Field, given: object) -> Setting:
         steps = (number - field.low) / field.step
         if abs(steps - round(steps)) > 1e-6:
             raise ValueError(f"{wanted} in steps of {field.step:g}, not {_short(given)}")
-        number = field.low + round(steps) * field.step
+        number = float(field.low + round(steps) * field.step)
     if field.is_whole and not number.is_integer():
         raise ValueError(f"{field.name} is a whole number, not {_short(given)}")
     return int(number) if field.is_whole else number

@@ -192,6 +192,8 @@ class Value:
     text: str
     rows: tuple[tuple[str, ...], ...] = ()
     """Cells, of an array that is small enough; `text` is empty then."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns, where they have some."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,10 @@ _MOST_ITEMS = 12
 def value(name: str, given: Any) -> Value:
     """One value, by its name."""
     array = _array(given)
+    if array is None and _are_records(given):
+        columns = tuple(map(str, given[0]))
+        rows = tuple(tuple(_text(row[column]) for column in columns) for row in given)
+        return Value(name=name, kind=f"{len(rows)} rows", text="", rows=rows, columns=columns)
     if array is None:
         return Value(name=name, kind=type(given).__name__, text=_text(given))
     kind = _kind(given, array)
@@ -29,7 +33,9 @@ def value(name: str, given: Any) -> Value:
     flat = array.reshape(array.shape[_leading_ones(array) :])
     if 1 <= flat.ndim <= 2 and _fits(flat):
         return Value(name=name, kind=kind, text="", rows=_table(np.atleast_2d(flat)))
-    return Value(name=name, kind=kind, text=_printed(flat) or _summary(array))
+    if flat.ndim > 2 and 0 < flat.size <= _CELLS and _fits(_stacked(flat)):
+        return Value(name=name, kind=kind, text="", rows=_blocks(flat))
+    return Value(name=name, kind=kind, text=_summary(array))
 
 
 def values(returned: Any) -> list[Value]:
@@ -40,14 +46,23 @@ def values(returned: Any) -> list[Value]:
 
 
 def number(given: int | float | complex) -> str:
-    """A number with four digits that count."""
+    """A number with four digits that count, or all those before the point."""
     if isinstance(given, int):  # and bool
         return str(given)
     if isinstance(given, complex):
         return f"{given:.4g}"
     if not math.isfinite(given):
         return "NaN" if math.isnan(given) else "∞" if given > 0 else "-∞"
-    return f"{given:.4g}"
+    return f"{given:.0f}" if 1e4 <= abs(given) < 1e7 else f"{given:.4g}"
+
+
+def _are_records(given: Any) -> bool:
+    """Whether it is a short list of dicts with the same words as keys: a table."""
+    if not isinstance(given, list) or not 0 < len(given) <= _ROWS:
+        return False
+    if not all(isinstance(row, Mapping) and list(row) == list(given[0]) for row in given):
+        return False
+    return all(isinstance(key, str) for key in given[0]) and len(given[0]) <= _COLUMNS
 
 
 def _array(given: Any) -> NDArray[Any] | None:
@@ -90,6 +105,15 @@ def _table(array: NDArray[Any]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(show(one.item()) for one in row) for row in array)
 
 
+def _blocks(array: NDArray[Any]) -> tuple[tuple[str, ...], ...]:
+    """Of three dimensions or more: rows below each other, a first cell where a block begins."""
+    rows = _table(_stacked(array))
+    height = array.shape[-2]
+    places = [", ".join(map(str, place)) for place in np.ndindex(array.shape[:-2])]
+    starts = {number * height: f"[{place}]" for number, place in enumerate(places)}
+    return tuple((starts.get(number, ""), *row) for number, row in enumerate(rows))
+
+
 def _is_even(array: NDArray[Any]) -> bool:
     """Whether three decimals show all that is there."""
     if array.dtype.kind != "f":
@@ -102,11 +126,8 @@ def _fixed(given: float) -> str:
     return f"{given:.3f}" if math.isfinite(given) else number(given)
 
 
-def _printed(array: NDArray[Any]) -> str:
-    """A small array of three dimensions or more; empty for another."""
-    if array.ndim < 3 or not 0 < array.size <= _CELLS:
-        return ""
-    return np.array2string(array, precision=3, suppress_small=True, max_line_width=100)
+def _stacked(array: NDArray[Any]) -> NDArray[Any]:
+    return array.reshape(-1, array.shape[-1])
 
 
 def _summary(array: NDArray[Any]) -> str:
@@ -128,8 +149,8 @@ def _summary(array: NDArray[Any]) -> str:
 def _text(given: Any) -> str:
     if isinstance(given, str):
         text = given
-    elif isinstance(given, int | float | complex) or given is None:
-        text = "None" if given is None else number(given)
+    elif isinstance(given, int | float | complex | np.number):
+        text = number(given.item() if isinstance(given, np.number) else given)
     elif isinstance(given, list | tuple | set | frozenset) and not hasattr(given, "_fields"):
         text = _items(given)
     else:
