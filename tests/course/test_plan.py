@@ -163,7 +163,8 @@ def test_the_lanes_overlap_and_have_their_shares():
     assert sum(item.minutes for item in second.theory) == 0.65 * 1200
     assert sum(item.minutes for item in second.build) == 0.20 * 1200
     assert second.review == 0.15 * 1200
-    assert plan.weeks[3].build[0].name == "P1"
+    assert plan.weeks[3].build[0].minutes == 120  # the rest of it, and theory takes what is left
+    assert plan.weeks[3].room == 0
     assert plan.weeks[4].is_buffer
     after = plan.weeks[5]
     assert sum(item.minutes for item in after.theory) == 0.85 * 1200  # the build lane is idle
@@ -216,13 +217,14 @@ LONG = [topic(f"t{n}", minutes=600) for n in range(4)]
 LONG += [topic("small", minutes=100), project("P1", "t0", minutes=1200)]
 
 
-def test_hours_that_do_not_fit_are_refused_with_what_would_fit():
-    found = planned(LONG, hours=5, weeks=10)
+@pytest.mark.parametrize("weeks", range(5, 11))
+def test_hours_that_do_not_fit_are_refused_with_what_would_fit(weeks):
+    found = planned(LONG, hours=5, weeks=weeks)
     assert isinstance(found, Shortfall)
     assert found.minutes_needed == 4 * 600 + 100 + 1200
-    assert found.weeks_needed == len(planned(LONG, hours=5).weeks) > 10
-    assert isinstance(planned(LONG, hours=found.hours_needed, weeks=10), Plan)
-    assert isinstance(planned(LONG, hours=found.hours_needed - 0.5, weeks=10), Shortfall)
+    assert found.weeks_needed == len(planned(LONG, hours=5).weeks) > weeks
+    assert isinstance(planned(LONG, hours=found.hours_needed, weeks=weeks), Plan)
+    assert isinstance(planned(LONG, hours=found.hours_needed - 0.5, weeks=weeks), Shortfall)
 
 
 def test_the_cuts_make_it_fit_and_nothing_kept_needs_them():
