@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from groundup.course import lesson
+from groundup.course import lesson, lesson_markdown
 from groundup.course.lesson_parts import (
     ExerciseCheck,
     Explore,
@@ -141,6 +141,13 @@ def test_a_link_to_another_lesson_becomes_its_page(course):
     html = lesson.read(course.topic).parts[0].html
     assert 'href="/topics/p02_learning/losses#why"' in html
     assert 'href="https://a.org"' in html
+
+
+def test_a_lesson_can_be_had_as_it_was_written():
+    text = "Words $x$.\n\n:::{step} one\nof = 1\n:::\n\n- more\n"
+    first, step, last = lesson_markdown.texts(text)
+    assert (first, last) == ("Words $x$.\n\n", "\n- more\n")
+    assert (step.kind, step.argument, step.body, step.line) == ("step", "one", "of = 1\n", 3)
 
 
 def test_a_lesson_is_read_again_when_a_file_changed(course):

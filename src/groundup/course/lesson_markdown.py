@@ -75,6 +75,18 @@ def pieces(text: str) -> Iterator[str | Directive]:
         yield parser.renderer.render(waiting, parser.options, env)
 
 
+def texts(text: str) -> Iterator[str | Directive]:
+    """As `pieces`, with the prose as it was written."""
+    lines = text.splitlines(keepends=True)
+    start = 0
+    for token in _tokens(_parser(), text, {}):
+        if token.type == "colon_fence" and token.map:
+            yield "".join(lines[start : token.map[0]])
+            yield _directive(token)
+            start = token.map[1]
+    yield "".join(lines[start:])
+
+
 def headings(text: str) -> tuple[Heading, ...]:
     """Of its prose, in order."""
     tokens = _parser().parse(text, {})
