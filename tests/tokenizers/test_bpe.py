@@ -196,10 +196,10 @@ WRONG = "def merge(ids, pair, new_id):\n    return [new_id]\n"
 
 @pytest.fixture
 def use(tmp_path):
-    def load(source):
+    def load(source, part="tokenizers.bpe:merge"):
         path = tmp_path / "mine.py"
         path.write_text(source)
-        return swap.replaced([swap.load(f"tokenizers.bpe:merge={path}")])
+        return swap.replaced([swap.load(f"{part}={path}")])
 
     return load
 
@@ -213,6 +213,29 @@ def test_a_learners_right_merge_gives_the_same_tokenizer_and_the_same_ids(use, s
         text = sample[0][:2000] + "=" * 200
         ids = theirs.encode(text)
     assert ids == ours.encode(text)
+
+
+LEARNS_NOTHING = """
+from groundup.observe.progress import unwatched
+
+def continue_merges(
+    pieces, frequencies, *, tokens, first_id, count, min_frequency=2, advance=unwatched
+):
+    return []
+"""
+NEVER_MERGES = "def merge_plainly(symbols, lookup):\n    return list(symbols)\n"
+
+
+def test_a_learners_training_really_runs(use, stdlib_texts):
+    with use(LEARNS_NOTHING, "tokenizers.bpe:continue_merges"):
+        assert BPE.train(stdlib_texts[:1], vocab_size=300).merges == []
+
+
+def test_a_learners_encoding_really_runs(use, small):
+    before = small.encode("return self")
+    with use(NEVER_MERGES, "tokenizers.merging:merge_plainly"):
+        assert len(small.encode("return self")) == len("return self")
+    assert small.encode("return self") == before
 
 
 def test_a_learners_wrong_merge_really_runs_and_leaves_nothing_behind(use, small):

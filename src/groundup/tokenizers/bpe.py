@@ -23,13 +23,13 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.observe.progress import Advance, Progress, silent
+from groundup.observe.progress import Advance, Progress, silent, unwatched
 from groundup.swap import is_replaced, replaceable
 from groundup.tokenizers import bpe_json
 from groundup.tokenizers.byte_alphabet import BYTE_ORDER
 from groundup.tokenizers.definition import Definition
 from groundup.tokenizers.fast_bpe import Encoder, learn_fast
-from groundup.tokenizers.merging import Dice, merge_in_order
+from groundup.tokenizers.merging import Dice, merge_in_order, merge_plainly
 from groundup.tokenizers.piece_counts import PieceCounts, count_pieces
 from groundup.tokenizers.split import Split
 from groundup.tokenizers.tokenizer import Names, Tokenizer, checked
@@ -64,7 +64,7 @@ def learn_merges(
     first_id: int,
     count: int,
     min_frequency: int = 2,
-    advance: Advance = lambda: None,
+    advance: Advance = unwatched,
 ) -> list[tuple[int, int, int]]:
     """The best merges as `(left, right, merged)`, until `count` tokens are made.
 
@@ -84,6 +84,7 @@ def learn_merges(
     )
 
 
+@replaceable
 def continue_merges(
     pieces: Iterable[Sequence[int]],
     frequencies: Sequence[int],
@@ -92,7 +93,7 @@ def continue_merges(
     first_id: int,
     count: int,
     min_frequency: int = 2,
-    advance: Advance = lambda: None,
+    advance: Advance = unwatched,
 ) -> list[tuple[int, int, int]]:
     """As `learn_merges`, from pieces that are ids of `tokens` already; each occurs so many times.
 
@@ -227,7 +228,7 @@ class BPE(Tokenizer):
         smallest = len(special_tokens) + 256
         byte_ids = [len(special_tokens) + BYTE_ORDER.index(byte) for byte in range(256)]
         count = vocab_size - smallest
-        if is_replaced(merge):  # a learner's function must run
+        if is_replaced(merge) or is_replaced(continue_merges):  # a learner's function must run
             pieces = {piece.decode(): times for piece, times in counts.items()}
             with progress("learning merges", total=count, unit="merges") as advance:
                 merges = learn_merges(
@@ -344,8 +345,8 @@ class BPE(Tokenizer):
         return lookup(self.definition)
 
     def _fast_twin(self) -> Encoder | None:
-        """What encodes in place of the plain code; None while a learner's merge must run."""
-        if not self.fast or is_replaced(merge):
+        """What encodes in place of the plain code; None while a learner's function must run."""
+        if not self.fast or is_replaced(merge) or is_replaced(merge_plainly):
             return None
         if self._twin is None:
             self._twin = Encoder(self.definition)
@@ -365,6 +366,8 @@ class BPE(Tokenizer):
         if self.definition.whole_first and piece in self._ids:
             return [self._ids[piece]]
         ids = [token for byte in piece if (token := self._byte_ids[byte]) is not None]
+        if is_replaced(merge_plainly):
+            return merge_plainly(ids, self._find)
         if not self._in_order or (len(ids) > _LONG and not is_replaced(merge)):
             return merge_in_order(ids, self._find)
         never = (len(self._ranks), -1)

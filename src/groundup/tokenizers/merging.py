@@ -13,6 +13,8 @@ import heapq
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from groundup.swap import replaceable
+
 Symbol = TypeVar("Symbol")
 """What is merged: ids, or texts, or bytes."""
 Lookup = Callable[[Symbol, Symbol], tuple[float, Symbol] | None]
@@ -83,6 +85,7 @@ def merge_in_order(
     return [symbol for symbol in row if symbol is not None]
 
 
+@replaceable
 def merge_plainly(symbols: Sequence[Symbol], lookup: Lookup[Symbol]) -> list[Symbol]:
     """What `merge_in_order` gives without dropout, by looking at all pairs before each merge.
 
