@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from groundup.autograd.tensor import Tensor
 from groundup.course.case import Case, Mismatch, differs, shown
 
 
@@ -85,6 +86,14 @@ def test_what_must_be_refused_is():
     assert (caught.value.finding.got, caught.value.finding.expected) == ("7", "ValueError")
     with pytest.raises(TypeError):  # another error is the learner's own
         case.refuses(lambda: len(3), says="it takes anything")
+
+
+def test_tensors_of_our_engine_are_compared_as_arrays():
+    one = Tensor([1.0, 2.0])
+    assert differs(one, Tensor([1.0, 2.0])) is None
+    assert differs(np.array([1.0, 2.5]), one)[0] == "at [1] it is 2.5, wanted 2 (1 of 2 differ)"
+    assert differs(one, Tensor([[1.0, 2.0]]))[0] == "its shape is (2,), wanted (1, 2)"
+    assert differs(np.bool_(True), np.bool_(True)) is None
 
 
 def test_chance_comes_from_the_seed():

@@ -157,6 +157,8 @@ def differs(got: Any, expected: Any, tolerance: float | None = None) -> tuple[st
         return _sequences_differ(got, expected, tolerance)
     if dataclasses.is_dataclass(expected) and type(got) is type(expected):
         return _mappings_differ(vars(got), vars(expected), tolerance)
+    if hasattr(expected, "__array__") and not isinstance(expected, np.generic):
+        return _arrays_differ(got, np.asarray(expected), tolerance)  # such as our engine's tensors
     return None if got == expected else ("", "")
 
 
