@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from groundup.course import exercise
+from groundup.course import lesson_files
 
 LESSON = """# A title
 
@@ -43,7 +43,7 @@ class Course:
 def course(tmp_path, monkeypatch):
     from groundup.course import topics
 
-    monkeypatch.setattr(exercise, "TOPICS", tmp_path)
+    monkeypatch.setattr(lesson_files, "TOPICS", tmp_path)
     monkeypatch.setattr(topics, "__path__", [str(tmp_path)])
     yield Course(tmp_path)
     for name in [one for one in sys.modules if "topics.p01_test" in one]:

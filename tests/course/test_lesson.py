@@ -1,6 +1,8 @@
 """Lessons are read whole, and what is wrong in one is said with its file and line."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -202,6 +204,14 @@ def test_what_is_wrong_is_said_with_file_and_line(course, text, line, says):
     with pytest.raises(ValueError, match=says) as problem:
         lesson.read(course.topic)
     assert str(problem.value).startswith(f"p01_test/topic/lesson.md, line {line}: ")
+
+
+def test_reading_needs_no_torch():
+    code = (
+        "import sys; from groundup.course import lesson; lesson.read('p04_transformer/attention');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

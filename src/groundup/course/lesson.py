@@ -10,15 +10,15 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 
-from groundup.course import exercise, lesson_directives, lesson_files, lesson_markdown, syllabus
+from groundup.course import lesson_directives, lesson_files, lesson_markdown, syllabus
 from groundup.course.lesson_markdown import WrongLesson
 from groundup.course.lesson_parts import ExerciseCheck, Lesson, Part, Prose, Source
 
 
 def topics() -> list[str]:
     """The topics that have a lesson, in the order of their folders."""
-    found = sorted(exercise.TOPICS.glob("*/*/lesson.md"))
-    return [path.parent.relative_to(exercise.TOPICS).as_posix() for path in found]
+    found = sorted(lesson_files.TOPICS.glob("*/*/lesson.md"))
+    return [path.parent.relative_to(lesson_files.TOPICS).as_posix() for path in found]
 
 
 def read(topic: str) -> Lesson:
@@ -41,7 +41,7 @@ def _read(topic: str, stamp: str) -> Lesson:
         headings = lesson_markdown.headings(text)
     except WrongLesson as problem:
         raise ValueError(f"{topic}/lesson.md, line {problem.line}: {problem}") from problem
-    [about] = [one for one in syllabus.topics(exercise.TOPICS) if one.name == topic]
+    [about] = [one for one in syllabus.topics(lesson_files.TOPICS) if one.name == topic]
     return Lesson(
         topic=topic,
         title=about.title,

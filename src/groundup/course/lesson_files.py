@@ -10,8 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from groundup.course import exercise
-
+TOPICS = Path(__file__).parent / "topics"
 FILES = ("topic.toml", "lesson.md", "figures.py", "steps.py", "checks.py")
 _NAME = re.compile(r"[a-z0-9_]+/[a-z0-9_]+")
 _loaded: dict[str, int] = {}
@@ -20,7 +19,7 @@ _loaded: dict[str, int] = {}
 
 def folder(topic: str) -> Path:
     """A topic's folder. Raises ValueError when there is none: a name may come from anywhere."""
-    path = exercise.TOPICS / topic if _NAME.fullmatch(topic) else None
+    path = TOPICS / topic if _NAME.fullmatch(topic) else None
     if path is None or not (path / "topic.toml").is_file():
         raise ValueError(f"there is no topic {topic[:60]!r}; `groundup syllabus` lists them")
     return path
