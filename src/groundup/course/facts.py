@@ -238,7 +238,8 @@ def _problem(fact: Fact) -> str:
 
 
 @cache
-def _types(kind: type[Fact]) -> dict[str, Any]:
+def _types(kind: Any) -> dict[str, Any]:
+    """The fields of a kind of fact and their types."""
     return typing.get_type_hints(kind)
 
 
