@@ -10,15 +10,18 @@ through it.
 
 import ast
 import contextlib
+import difflib
 import functools
 import hashlib
 import importlib
+import importlib.abc
 import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -79,12 +82,17 @@ def parts() -> list[str]:
     """The names of all replaceable parts, read from the sources without importing them."""
     found = []
     for path in sorted(_PACKAGE.rglob("*.py")):
-        if "replaceable" not in (source := path.read_text(encoding="utf-8")):
-            continue
         module = ".".join(path.relative_to(_PACKAGE).with_suffix("").parts)
-        functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
-        found += [f"{module}:{node.name}" for node in functions if _is_marked(node)]
+        found += [f"{module}:{name}" for name in _marked(path)]
     return found
+
+
+def _marked(path: Path) -> list[str]:
+    """The replaceable functions of one source."""
+    if "replaceable" not in (source := path.read_text(encoding="utf-8")):
+        return []
+    functions = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return [node.name for node in functions if _is_marked(node)]
 
 
 def _is_marked(node: ast.FunctionDef) -> bool:
@@ -129,10 +137,12 @@ def replaced(replacements: Sequence[Replacement]) -> Iterator[None]:
 
 
 def _find(part_name: str) -> Any:
-    known = parts()
-    if part_name not in known:
-        raise ValueError(f"{part_name!r} is not replaceable; these are: {', '.join(known)}")
-    module, function = part_name.split(":")
+    module, _, function = part_name.partition(":")
+    path = _PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    if not path.is_file() or function not in _marked(path):
+        near = difflib.get_close_matches(part_name, known := parts(), n=5, cutoff=0.5)
+        hint = f"the nearest are {', '.join(near)}" if near else f"{len(known)} others are"
+        raise ValueError(f"{part_name!r} is not replaceable; {hint}")
     return getattr(importlib.import_module(f"groundup.{module}"), function)
 
 
@@ -145,16 +155,9 @@ def _import_function(path: Path, name: str) -> tuple[Callable[..., Any], str]:
     if not path.is_file() or path.suffix != ".py":
         raise ValueError(f"{path} is not a Python file; --use wants the .py file of your function")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    module_name = f"groundup_use_{digest[:12]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None, "a .py file always has an import spec"
-    assert spec.loader is not None, "a .py file always has a loader"
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
+        module = run_file(path.read_text(encoding="utf-8"), path, f"groundup_use_{digest[:12]}")
     except Exception as problem:
-        del sys.modules[module_name]
         kind = type(problem).__name__
         raise ValueError(f"{path} cannot be imported: {kind}: {problem}") from problem
     function = getattr(module, name, None)
@@ -164,13 +167,51 @@ def _import_function(path: Path, name: str) -> tuple[Callable[..., Any], str]:
     return function, digest
 
 
+class _Text(importlib.abc.InspectLoader):
+    """Makes a module of a text that is at hand."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self._text, self._path = text, path
+
+    def get_source(self, fullname: str) -> str:
+        return self._text
+
+    def get_code(self, fullname: str) -> Any:
+        return self.source_to_code(self._text, str(self._path))
+
+
+def run_file(text: str, path: Path, name: str) -> ModuleType:
+    """Run a file's text as the module `name`; what it raises is raised, and then it is forgotten.
+
+    The text is given, so that a file saved again meanwhile is one or the other, never half of each.
+    """
+    loader = _Text(text, path)
+    spec = importlib.util.spec_from_loader(name, loader, origin=str(path))
+    assert spec is not None, "a loader at hand always gives a spec"
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(path)
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
 def _check_signature(part: Any, function: Any, part_name: str, label: str) -> None:
-    wanted, got = _shape(part.slot.original), _shape(function)
-    if wanted != got:
-        raise ValueError(
-            f"{label}{_text(function)} cannot stand in for {part_name}{_text(part.slot.original)}: "
-            "the parameters must have the same names, order and defaults"
-        )
+    if problem := difference(part.slot.original, function, part_name, label):
+        raise ValueError(problem)
+
+
+def difference(part: Any, function: Any, part_name: str, label: str) -> str:
+    """Why one function cannot stand in for another, in a sentence; empty: it can."""
+    if _shape(part) == _shape(function):
+        return ""
+    return (
+        f"{label}{_text(function)} cannot stand in for {part_name}{_text(part)}: "
+        "the parameters must have the same names, order and defaults"
+    )
 
 
 def _shape(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:

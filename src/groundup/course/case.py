@@ -50,6 +50,8 @@ class Mismatch(Exception):  # noqa: N818, a finding, no error of ours
 class Case:
     """One run of one check: chance from its seed, and the comparisons."""
 
+    __slots__ = ("chance", "compared", "seed")  # no answer hangs a comparison of its own on it
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.chance = np.random.default_rng(seed)

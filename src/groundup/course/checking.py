@@ -16,7 +16,7 @@ from typing import Any, Literal
 from groundup.course.case import Case, Finding, Mismatch, differs
 from groundup.course.exercise import Check, Exercise, Mistake, Subject, Tier
 
-Status = Literal["passed", "failed", "error", "not implemented"]
+Status = Literal["passed", "failed", "error", "not implemented", "not run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def run(
     `file`: the learner's, so that an error says which of its lines it came from.
     """
     for check in chosen(exercise, tier):
-        yield _run(exercise, check, subject, seed_of(seed, check), file)
+        yield run_one(exercise, check, subject, seed=seed, file=file)
 
 
 def chosen(exercise: Exercise, tier: Tier) -> list[Check]:
@@ -55,18 +55,25 @@ def seed_of(seed: int, check: Check) -> int:
     return zlib.crc32(f"{seed}:{check.says}".encode())
 
 
-def _run(exercise: Exercise, check: Check, subject: Subject, seed: int, file: str) -> Outcome:
+def run_one(
+    exercise: Exercise, check: Check, subject: Subject, *, seed: int, file: str = ""
+) -> Outcome:
+    """One check; `seed` is the run's. A check that compares nothing is an error."""
     outcome = _outcome(check)
+    seed = seed_of(seed, check)
+    case = Case(seed)
     try:
-        check.body(subject, Case(seed))
+        check.body(subject, case)
     except Mismatch as found:
         mistake = _known(exercise.mistakes, check, found, seed)
-        said = mistake.says if mistake else ""
-        return outcome(status="failed", finding=found.finding, mistake=said)
+        name = mistake.says if mistake else ""
+        return outcome(status="failed", finding=found.finding, mistake=name)
     except NotImplementedError as problem:
-        return outcome(status="not implemented", problem=_said(problem, file))
+        return outcome(status="not implemented", problem=said(problem, file))
     except (Exception, SystemExit) as problem:
-        return outcome(status="error", problem=_said(problem, file))
+        return outcome(status="error", problem=said(problem, file))
+    if not case.compared:
+        return outcome(status="error", problem="the check compared nothing")
     return outcome(status="passed")
 
 
@@ -93,8 +100,8 @@ def _known(mistakes: list[Mistake], check: Check, found: Mismatch, seed: int) ->
     return None
 
 
-def _said(problem: BaseException, file: str) -> str:
-    """Type and message, and the answer's line where it happened."""
-    said = "".join(traceback.format_exception_only(problem)).strip().splitlines()[-1]
+def said(problem: BaseException, file: str) -> str:
+    """An error in a line: type and message, and the answer's line where it happened."""
+    words = "".join(traceback.format_exception_only(problem)).strip().splitlines()[-1]
     own = [frame for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == file]
-    return f"{said} (line {own[-1].lineno}: {own[-1].line})" if own else said
+    return f"{words} (line {own[-1].lineno}: {own[-1].line})" if own else words
