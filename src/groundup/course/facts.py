@@ -225,7 +225,8 @@ def _plain(value: Any) -> Any:
 
 
 def _problem(fact: Fact) -> str:
-    for name, wanted in _types(type(fact)).items():
+    kind: Any = type(fact)  # Any: mypy takes a dataclass's type for something without a hash
+    for name, wanted in _types(kind).items():
         value = getattr(fact, name)
         if not _is_a(value, wanted):
             return f"its {name} is {value!r:.60}; wanted {_said(wanted)}"
