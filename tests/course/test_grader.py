@@ -21,7 +21,7 @@ from tests.course.graded import (
     statuses,
 )
 
-from groundup.course import stub, verdict
+from groundup.course import grader_server, stub, verdict
 from groundup.course.grader import Grader
 
 pytestmark = pytest.mark.distributed
@@ -375,3 +375,10 @@ def test_where_nothing_can_be_forked_a_fresh_process_does_the_same(check, text, 
         result = check(text, using=own)
     said = result.message + result.output + " ".join(one.problem for one in result.checks)
     assert (result.status, words in said) == (status, True), result
+
+
+def test_how_a_process_ended_is_said_in_words():
+    assert "segmentation fault" in grader_server.said_of(signal.SIGSEGV)
+    assert "out of memory" in grader_server.said_of(signal.SIGKILL)
+    assert grader_server.said_of(signal.SIGTERM) == f"signal {signal.SIGTERM.value} ended it"
+    assert "(exit code 3)" in grader_server.said_of(3 << 8)
