@@ -1,25 +1,35 @@
 """A course of a few topics, a grader that answers at once, and a client that has the cookie."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from groundup.course import stub
+from groundup.course import catalog
+from groundup.course.case import Finding
+from groundup.course.catalogue import Entry
 from groundup.course.checking import Outcome
-from groundup.course.exercise import Exercise
+from groundup.course.facts import Attempt, Hint
 from groundup.course.progress import Progress
-from groundup.course.topics.p04_transformer.attention import checks
+from groundup.course.verdict import Result
 from groundup.studio import desk as desks
 from groundup.studio.app import create_app
-from groundup.studio.desk import Desk, Task
+from groundup.studio.desk import Desk
 from groundup.studio.guard import Pass
 from groundup.studio.map_view import Reached
 
 ITS = Pass(port=8123, token="T" * 43, cookie="C" * 43)
 ADDRESS = "http://127.0.0.1:8123"
 TOPIC = "p04_transformer/attention"
+ADD = Entry(
+    name="add",
+    topic=TOPIC,
+    of="groundup.x.y:add",
+    title="Adding two",
+    minutes=20,
+    hints=("think of <two>", "use a plus", "return a + b"),
+)
 
 
 class Folder:
@@ -27,50 +37,61 @@ class Folder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
 
-    def path(self, exercise: Exercise) -> Path:
-        return self.folder / f"{exercise.name}.py"
+    def path(self, entry):
+        return self.folder / f"{entry.name}.py"
 
-    def begin(self, exercise: Exercise) -> Path:
-        path = self.path(exercise)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(stub.stub(exercise), encoding="utf-8")
-        return path
+    def stub(self, entry):
+        return f'"""Write {entry.part}."""\n'
 
-    def reset(self, exercise: Exercise) -> Path:
-        aside = self.path(exercise).with_suffix(".before.py")
-        self.path(exercise).replace(aside)
-        self.begin(exercise)
+    def solution(self, entry):
+        return f"def {entry.part}(): return 'the library'\n"
+
+    def set_aside(self, entry):
+        if not self.path(entry).exists():
+            return None
+        aside = self.folder / f"{entry.name}.before.py"
+        self.path(entry).replace(aside)
         return aside
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    status: str
-    checks: tuple[Outcome, ...] = ()
-    message: str = ""
-    line: int | None = None
-    output: str = ""
-    seed: int = 7
-    seconds: float = 0.1
+CHECKS = (("it adds", "core"), ("it adds nothing to nothing", "core"), ("big ones too", "deep"))
 
 
 class WordGrader:
-    """Judges by a word in the file: `right` passes, `slow` is told so, all else fails."""
+    """Judges by a word in the file: `right` passes, `broken` cannot be run, all else fails."""
 
     def __init__(self) -> None:
         self.asked = []
 
-    def grade(self, exercise, file, *, tier):
+    def grade(self, exercise, file, *, tier="core", on_outcome=None):
         text = file.read_text(encoding="utf-8")
         self.asked.append((exercise.name, text, tier))
+        made = {"exercise": exercise.name, "tier": tier, "seed": 7, "seconds": 0.1}
+        made |= {"file": str(file), "sha256": "0"}
         if "broken" in text:
-            return Verdict(status="error", message="line 3: invalid syntax", line=3)
+            says = "line 3: SyntaxError: invalid syntax"
+            return Result(status="error", checks=(), message=says, line=3, **made)
+        wanted = [one for one in CHECKS if tier == "deep" or one[1] == "core"]
+        checks = tuple(_outcome(says, tier, "right" in text) for says, tier in wanted)
         status = "passed" if "right" in text else "failed"
-        wanted = [one for one in exercise.checks if tier == "deep" or one.tier == "core"]
-        checks = tuple(Outcome(check=one.says, tier=one.tier, status=status) for one in wanted)
-        return Verdict(status=status, checks=checks, output="hello\n")
+        return Result(status=status, checks=checks, output="hello <b>\n", **made)
+
+
+def _outcome(says, tier, is_right):
+    if is_right:
+        return Outcome(check=says, tier=tier, status="passed")
+    finding = Finding(
+        says="the result is another one",
+        given={"a": "array([1. 2.])"},
+        got="<img src=x>",
+        expected="3",
+        where="it is 2, wanted 3",
+        tolerance="within 4e-10",
+    )
+    mistake = "the two are multiplied"
+    return Outcome(check=says, tier=tier, status="failed", finding=finding, mistake=mistake)
 
 
 class FakeLearner:
@@ -82,6 +103,25 @@ class FakeLearner:
 
     def reached(self) -> Reached:
         return self.now
+
+    def passed(self, exercise):
+        found = [one.tier for one in self.of(Attempt, exercise) if one.status == "passed"]
+        return "deep" if "deep" in found else found[0] if found else None
+
+    def hints_shown(self, exercise):
+        return len(self.of(Hint, exercise))
+
+    def left(self):
+        return catalog.steps()
+
+    def pace(self):
+        return 1.0
+
+    def streak(self):
+        return 0
+
+    def of(self, kind, exercise):
+        return [one for one in self.progress.facts(kind) if one.exercise == exercise]
 
 
 async def computed(topic, name, values):
@@ -101,7 +141,7 @@ def make_desk(tmp_path, **changes) -> Desk:
     written[TOPIC] = replace(written[TOPIC], lesson="lesson.md", exercise="checks.py")
     desk = Desk(
         course=replace(course, topics=written),
-        tasks={"attention": Task(topic=TOPIC, exercise=checks.ATTEND)},
+        tasks={"add": ADD},
         lesson=no_lesson,
         compute=computed,
         workspace=Folder(tmp_path / "work"),

@@ -3,8 +3,9 @@
 import pytest
 from tests.studio.fake_desk import TOPIC, known, make_desk
 
+from groundup.course.lesson_parts import Field
 from groundup.studio.map_view import Reached
-from groundup.studio.pages import hours
+from groundup.studio.pages import hours, slider_step
 
 
 def test_the_map_shows_every_bullet_with_its_state_in_words(client):
@@ -26,11 +27,11 @@ def test_the_map_counts_what_is_passed(desk, client):
 @pytest.mark.parametrize(
     "path",
     [
-        "/lesson/p04_transformer/attentoin",
-        "/lesson/..%2f..%2fetc/passwd",
-        "/lesson/%3Cscript%3Ealert(1)%3C%2Fscript%3E/x",
-        "/lesson/p04_transformer/" + "a" * 5000,
-        "/lesson/p04_transformer%00/x",
+        "/topics/p04_transformer/attentoin",
+        "/topics/..%2f..%2fetc/passwd",
+        "/topics/%3Cscript%3Ealert(1)%3C%2Fscript%3E/x",
+        "/topics/p04_transformer/" + "a" * 5000,
+        "/topics/p04_transformer%00/x",
         "/exercise/%27%22%3E%3Cimg%20src=x%3E",
         "/static/%2e%2e/%2e%2e/app.py",
         "/nothing",
@@ -45,8 +46,8 @@ def test_an_address_that_is_none_is_told_so_and_never_repeated_raw(client, path)
 
 
 def test_a_slip_of_the_pen_is_helped(client):
-    text = client.get("/lesson/p04_transformer/attentoin").text
-    assert 'href="/lesson/p04_transformer/attention"' in text
+    text = client.get("/topics/p04_transformer/attentoin").text
+    assert 'href="/topics/p04_transformer/attention"' in text
 
 
 def test_static_files_are_kept_for_good_and_only_ours(client):
@@ -85,3 +86,19 @@ def test_a_damaged_progress_file_is_named(tmp_path):
 )
 def test_minutes_are_said_as_people_do(minutes, said):
     assert hours(minutes) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "default", "more", "step"),
+    [
+        (0.1, 5.0, 1.0, {}, 0.02),
+        (0, 1, 0.5, {}, 0.01),
+        (0, 7, 1 / 3, {}, "any"),
+        (1, 9, 3, {"is_whole": True}, 1),
+        (0, 9, 3, {"step": 1.5}, 1.5),
+        (0, 1e-6, 0, {}, 1e-8),
+    ],
+)
+def test_a_slider_moves_in_round_steps_that_hold_its_default(low, high, default, more, step):
+    field = Field(name="x", label="x", kind="slider", default=default, low=low, high=high, **more)
+    assert slider_step(field) == step

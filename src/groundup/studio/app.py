@@ -6,9 +6,19 @@ import logging
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp
 
-from groundup.studio import files, refusals, routes_map
+from groundup.studio import (
+    files,
+    refusals,
+    routes_chat,
+    routes_exercise,
+    routes_lesson,
+    routes_map,
+    routes_plan,
+    routes_progress,
+    routes_runs,
+)
+from groundup.studio.bench import Bench
 from groundup.studio.desk import Desk
 from groundup.studio.guard import Guard, Pass
 from groundup.studio.pages import ROOMS, Pages
@@ -17,16 +27,22 @@ from groundup.studio.refusals import Refusal
 _log = logging.getLogger(__name__)
 
 
-def create_app(desk: Desk, its: Pass) -> ASGIApp:
+def create_app(desk: Desk, its: Pass) -> Guard:
     """The application behind its guard. `its`: the port, token and cookie it answers to."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     static = f"/static/{files.digest()}"
     pages = Pages(static)
     app.mount(static, files.KeptFiles(directory=files.FOLDER))
-    for room in (routes_map,):
-        app.include_router(room.router(desk, pages))
+    bench = Bench(desk)
+    app.include_router(routes_map.router(desk, pages))
+    app.include_router(routes_lesson.router(desk, pages, bench))
+    app.include_router(routes_exercise.router(desk, pages, bench))
+    app.include_router(routes_plan.router(desk, pages))
+    app.include_router(routes_runs.router(desk, pages))
+    app.include_router(routes_chat.router(pages))
+    app.include_router(routes_progress.router(desk, pages))
     _add_words(app, desk, pages)
-    return Guard(app, its)
+    return Guard(app, its, end=bench.watch.end)
 
 
 def _add_words(app: FastAPI, desk: Desk, pages: Pages) -> None:
@@ -75,7 +91,7 @@ def _add_words(app: FastAPI, desk: Desk, pages: Pages) -> None:
 
 def _near(path: str, desk: Desk) -> dict[str, str]:
     """Pages whose address is like this one, with their titles."""
-    known = {f"/lesson/{name}": topic.title for name, topic in desk.course.topics.items()}
-    known |= {f"/exercise/{name}": task.exercise.title for name, task in desk.tasks.items()}
+    known = {f"/topics/{name}": topic.title for name, topic in desk.course.topics.items()}
+    known |= {f"/exercise/{name}": task.title for name, task in desk.tasks.items()}
     known |= ROOMS
     return {one: known[one] for one in difflib.get_close_matches(path[:200], known, n=3)}

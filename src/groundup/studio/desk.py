@@ -9,52 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from groundup.course import catalog, exercise, syllabus
+from groundup.course import catalog, catalogue, syllabus
+from groundup.course.catalog import Step
+from groundup.course.catalogue import Entry
 from groundup.course.checking import Outcome
-from groundup.course.exercise import Exercise, Tier
+from groundup.course.exercise import Tier
 from groundup.course.lesson_parts import Lesson
 from groundup.course.progress import Progress
+from groundup.course.verdict import Result
 from groundup.studio.map_view import Index, Reached
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """An exercise and the topic it belongs to."""
-
-    topic: str
-    exercise: Exercise
-
-
-class Verdict(Protocol):
-    """What a grader found; `course.verdict.Result` is one."""
-
-    @property
-    def status(self) -> str:
-        """`passed` only when every check of the tier was run and passed."""
-
-    @property
-    def checks(self) -> tuple[Outcome, ...]:
-        """One for each check; none when the file could not be loaded."""
-
-    @property
-    def message(self) -> str:
-        """What is wrong with the file as a whole."""
-
-    @property
-    def line(self) -> int | None:
-        """Its line, where that is known."""
-
-    @property
-    def output(self) -> str:
-        """What the answer printed."""
-
-    @property
-    def seed(self) -> int:
-        """From which the inputs were drawn."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
 
 
 class Workspace(Protocol):
@@ -64,21 +27,31 @@ class Workspace(Protocol):
     def folder(self) -> Path:
         """Where they lie."""
 
-    def path(self, exercise: Exercise) -> Path:
+    def path(self, entry: Entry) -> Path:
         """The file of an exercise."""
 
-    def begin(self, exercise: Exercise) -> Path:
-        """Its file, made from the stub where there is none."""
+    def stub(self, entry: Entry) -> str:
+        """What it begins with."""
 
-    def reset(self, exercise: Exercise) -> Path:
-        """Set the answer aside and begin anew; where the old one went."""
+    def solution(self, entry: Entry) -> str:
+        """The library's own."""
+
+    def set_aside(self, entry: Entry) -> Path | None:
+        """Move the answer away, so that one can begin anew; where it went."""
 
 
 class Grader(Protocol):
     """Runs answers where they can do no harm."""
 
-    def grade(self, exercise: Exercise, file: Path, *, tier: Tier) -> Verdict:
-        """Check a file. Blocks; raises OSError or ValueError where nothing can be run."""
+    def grade(
+        self,
+        exercise: Entry,
+        file: Path,
+        *,
+        tier: Tier = "core",
+        on_outcome: Callable[[Outcome], None] = ...,
+    ) -> Result:
+        """Check a file. Blocks; raises OSError where nothing can be run."""
 
 
 class Learner(Protocol):
@@ -91,6 +64,21 @@ class Learner(Protocol):
     def reached(self) -> Reached:
         """What is mastered, begun, due."""
 
+    def passed(self, exercise: str) -> Tier | None:
+        """How far an exercise was passed; None: not yet."""
+
+    def hints_shown(self, exercise: str) -> int:
+        """How many of its hints."""
+
+    def left(self) -> list[Step]:
+        """All topics and projects, each with the minutes that are left of it."""
+
+    def pace(self) -> float:
+        """Minutes needed for an estimated minute."""
+
+    def streak(self) -> int:
+        """Days in a row on which something was learned."""
+
 
 Compute = Callable[[str, str, Mapping[str, Any] | None], Awaitable[dict[str, Any]]]
 """Topic, name, values -> what the part shows. Raises ValueError, or TimeoutError after too long."""
@@ -101,7 +89,7 @@ class Desk:
     """All of it."""
 
     course: Index
-    tasks: Mapping[str, Task]
+    tasks: Mapping[str, Entry]
     """Exercises by name."""
     lesson: Callable[[str], Lesson]
     """Raises ValueError where there is none."""
@@ -123,6 +111,6 @@ def read_course() -> Index:
     )
 
 
-def read_tasks() -> dict[str, Task]:
-    """Its exercises."""
-    return {one.name: Task(topic=topic, exercise=one) for topic, one in exercise.exercises()}
+def read_tasks() -> dict[str, Entry]:
+    """Its exercises, in order."""
+    return {one.name: one for one in catalogue.entries()}

@@ -15,7 +15,7 @@ that this person runs: that could read the workspace anyway.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
@@ -39,7 +39,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -126,8 +126,10 @@ def _own_path(request: Request) -> str:
 class Guard:
     """ASGI middleware: lets through what may pass, and sets the headers of every answer."""
 
-    def __init__(self, app: ASGIApp, its: Pass) -> None:
+    def __init__(self, app: ASGIApp, its: Pass, *, end: Callable[[], None] = lambda: None) -> None:
         self._app, self._its = app, its
+        self.end = end
+        """Called when the server begins to close: what streams then ends."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""

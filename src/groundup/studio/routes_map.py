@@ -30,4 +30,4 @@ def router(desk: Desk, pages: Pages) -> APIRouter:
 
 def link(name: str) -> str:
     """Where a topic or a project is."""
-    return f"/lesson/{name}" if "/" in name else f"/project/{name}"
+    return f"/topics/{name}" if "/" in name else f"/project/{name}"

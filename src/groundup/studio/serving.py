@@ -6,10 +6,10 @@ import threading
 import webbrowser
 from collections.abc import Callable
 
-from starlette.types import ASGIApp
+import uvicorn
 
 from groundup.serve import listen
-from groundup.studio.guard import Pass
+from groundup.studio.guard import Guard, Pass
 
 HOST = "127.0.0.1"
 _LAST_PORT = 65535
@@ -33,19 +33,31 @@ def bind(port: int) -> socket.socket:
         ) from problem
 
 
+class Server(uvicorn.Server):
+    """Uvicorn's, which tells the application that it closes before it waits for its streams."""
+
+    def __init__(self, app: Guard) -> None:
+        config = listen.configured(app, connections=200)
+        config.timeout_graceful_shutdown = _GOODBYE_SECONDS
+        super().__init__(config)
+        self._end = app.end
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close."""
+        self._end()
+        await super().shutdown(sockets)
+
+
 def serve(
-    make: Callable[[Pass], ASGIApp], *, port: int, open_browser: bool, say: Callable[[str], None]
+    make: Callable[[Pass], Guard], *, port: int, open_browser: bool, say: Callable[[str], None]
 ) -> None:
     """Serve an application until Ctrl-C. `say` tells the person where."""
-    import uvicorn
-
     listener = bind(port)
     with listener:
         its = Pass(port=listener.getsockname()[1])
-        config = listen.configured(make(its), connections=200)
-        config.timeout_graceful_shutdown = _GOODBYE_SECONDS
+        server = Server(make(its))
         say(f"The studio is open at {its.address}")
         say("Ctrl-C ends it; your files and your progress stay.")
         if open_browser:
             threading.Thread(target=webbrowser.open, args=[its.address], daemon=True).start()
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
