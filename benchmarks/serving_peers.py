@@ -48,6 +48,8 @@ class Ours:
         self.plain = EngineConfig(max_batch=SLOTS, prefix_cache=False)
         self.opened = open_engine(source, config=self.plain)
         self.backend = self.opened.engine.backend
+        tokens = self.backend.block_count * self.backend.block_size
+        self.bytes_per_token = self.backend.bytes()["cache"] / tokens
         self.spent = 0.0
         step = self.backend.step
 
@@ -111,6 +113,7 @@ class Ours:
             "steps": engine.stats().steps - steps,
             "memory": memory(),
             "bytes": self.backend.bytes(),
+            "bytes_per_token": self.bytes_per_token,
             "note": self.opened.note,
         }
 

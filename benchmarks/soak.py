@@ -143,8 +143,10 @@ def plot(samples, path):
     minutes = [one["seconds"] / 60 for one in samples]
     figure = Figure(figsize=(8, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.plot(minutes, [one["resident_mb"] for one in samples])
-    upper.set(ylabel="resident memory, MiB", ylim=(0, None), title="groundup serve at 80 % load")
+    memory = [one["resident_mb"] for one in samples]
+    upper.plot(minutes, memory)
+    highest = 1.2 * max(memory)
+    upper.set(ylabel="resident memory, MiB", ylim=(0, highest), title="groundup serve at 80 % load")
     for name in ("running", "waiting"):
         lower.plot(minutes, [one[name] for one in samples], label=name, linewidth=0.8)
     lower.set(xlabel="minutes", ylabel="requests", ylim=(0, None))
