@@ -129,7 +129,7 @@ def left() -> dict[str, Tensor]:
 
 
 def signs() -> dict[str, object]:
-    """The first of three tokens may see itself alone: its shares in our attention, and in torch.nn's"""
+    """The first of three tokens may see itself alone: its shares, here and in torch.nn"""
     allowed_TS = causal_mask(3, 3)
     x = torch.eye(3)[None]
     torch.manual_seed(0)
