@@ -49,13 +49,21 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    make: Callable[[Pass], Guard], *, port: int, open_browser: bool, say: Callable[[str], None]
+    make: Callable[[Pass], Guard],
+    *,
+    port: int,
+    open_browser: bool,
+    say: Callable[[str], None],
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve an application until Ctrl-C. `say` tells the person where."""
-    listener = bind(port)
-    with listener:
+    """Serve an application until Ctrl-C, which comes on as KeyboardInterrupt.
+
+    `say` tells the person where; `ready` is called when the port is had.
+    """
+    with bind(port) as listener:
         its = Pass(port=listener.getsockname()[1])
         server = Server(make(its))
+        ready()
         say(f"The studio is open at {its.address}")
         say("Ctrl-C ends it; your files and your progress stay.")
         if open_browser:
