@@ -29,6 +29,7 @@ def every_chart():
         charts.bar_chart(BARS, title="Bits", unit="bits per byte"),
         charts.whisker_chart(BARS, title="Shares", unit="%"),
         charts.column_chart([3, 900, 12], title="Lengths", xlabel="bytes", ylabel="tokens"),
+        charts.lines_chart({"yours": POINTS, "<it>": VALIDATION}, title="Both", unit="nats"),
     ]
 
 
@@ -42,7 +43,7 @@ def texts(svg):
     return [element.text for element in ElementTree.fromstring(svg).iter() if element.text]
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(9))
 def test_a_drawing_is_well_formed_labelled_and_small(index):
     svg = drawings()[index]
     root = ElementTree.fromstring(svg)
@@ -51,7 +52,7 @@ def test_a_drawing_is_well_formed_labelled_and_small(index):
     assert len(svg.encode()) < 60_000
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(9))
 def test_a_drawing_cannot_touch_the_rest_of_the_page(index):
     svg = drawings()[index]
     assert "<style" not in svg
@@ -62,7 +63,7 @@ def test_a_drawing_cannot_touch_the_rest_of_the_page(index):
     assert all(f"#{name}" in svg for name in ids)
 
 
-@pytest.mark.parametrize("index", range(7))
+@pytest.mark.parametrize("index", range(9))
 def test_every_colour_comes_from_the_page(index):
     svg = drawings()[index]
     colours = set(re.findall(r"#[0-9a-f]{6}\b", svg)) - {"#ffffff"}
@@ -71,7 +72,7 @@ def test_every_colour_comes_from_the_page(index):
 
 
 def test_seven_drawings_are_looked_at():
-    assert len(drawings()) == 7
+    assert len(drawings()) == 9
 
 
 def test_ids_differ_between_charts_of_one_page():

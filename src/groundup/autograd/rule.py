@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groundup.swap import replaceable
+
 Array = NDArray[Any]
 Vjp = Callable[..., Any]
 """(xp, g, y, *inputs, **settings) -> the gradient of one input, before broadcasting is undone."""
@@ -56,6 +58,7 @@ class FusedRule:
     """(xp, *tensors, **settings) -> tensor; tests hold it against `forward` and `backward`."""
 
 
+@replaceable
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Sum g over the dimensions that broadcasting added or stretched, back to `shape`.
 

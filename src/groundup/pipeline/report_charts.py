@@ -5,19 +5,30 @@ How a drawing becomes part of the page is in `report_svg`.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
-from groundup.pipeline.report_svg import ACCENT, INK, MUTED, NARROW, SECOND, WIDE, Chart, drawn
+from groundup.pipeline.report_svg import (
+    ACCENT,
+    INK,
+    MUTED,
+    NARROW,
+    SECOND,
+    THIRD,
+    WIDE,
+    Chart,
+    drawn,
+)
 
 Points = Sequence[tuple[float, float]]
 """Pairs (step, value) in order of the step."""
 
 MOST_POINTS = 240
+_COLOURS = (ACCENT, SECOND, THIRD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +76,25 @@ def line_chart(points: Points, *, title: str, unit: str = "", from_zero: bool = 
             axes.set_ylim(bottom=0)
 
     return drawn(draw, title=title, label=_from_to(title, shown))
+
+
+def lines_chart(lines: Mapping[str, Points], *, title: str, unit: str) -> Chart:
+    """Up to three quantities over the steps, in one picture, the first one in front."""
+    shown = [(name, thinned(_finite(points), MOST_POINTS)) for name, points in lines.items()]
+    named = [
+        (name, points, colour) for (name, points), colour in zip(shown, _COLOURS, strict=False)
+    ]
+
+    def draw(axes: Axes) -> None:
+        for order, (_, points, colour) in enumerate(named):
+            axes.plot(*_columns(points), color=colour, zorder=3 - order / 10)
+        _name_lines(axes, named)
+        _step_axis(axes, max((points for _, points, _ in named), key=len, default=[]))
+        axes.set_ylabel(unit)
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+
+    words = [_from_to(name, points) for name, points, _ in named]
+    return drawn(draw, title=title, label="; ".join(filter(None, words)), wide=WIDE)
 
 
 def throughput_chart(

@@ -21,8 +21,11 @@ from groundup.pipeline.report_facts import minutes, size
 LONGEST_TOKEN = 40
 
 
-def render(view: Mapping[str, Any]) -> str:
-    """The page of a view, which holds every name that `report_page.html` uses."""
+def render(view: Mapping[str, Any], template: str | None = None) -> str:
+    """The page of a view, which holds every name that the template uses.
+
+    `template`: the text of another page than `report_page.html`, with the same styles and script.
+    """
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -45,8 +48,8 @@ def render(view: Mapping[str, Any]) -> str:
     }
     script = _part("report_page.js").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = environment.from_string(_part("report_page.html"))
-    return template.render(
+    page = environment.from_string(template or _part("report_page.html"))
+    return page.render(
         **view, css=Markup(_part("report_page.css")), script=Markup(script), script_hash=digest
     )
 
