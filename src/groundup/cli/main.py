@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 CHAPTERS = {
+    "learn": "Learn it",
     "make": "Make a model",
     "talk": "Talk to it",
     "look": "Look around",

@@ -245,12 +245,14 @@ def shown(value: Any, most: int = _SHOWN) -> str:
     if isinstance(value, Tensor):
         inner = np.array2string(
             value.detach().cpu().double().numpy() if value.is_floating_point() else value.numpy(),
-            precision=4, threshold=24, edgeitems=2, suppress_small=True,
+            precision=4, threshold=24, edgeitems=2, suppress_small=True, prefix="tensor(",
         )  # fmt: skip
         kind = str(value.dtype).removeprefix("torch.")
         text = f"tensor({inner}, {kind}, shape {tuple(value.shape)})"
     elif isinstance(value, np.ndarray):
-        inner = np.array2string(value, precision=4, threshold=24, edgeitems=2, suppress_small=True)
+        inner = np.array2string(
+            value, precision=4, threshold=24, edgeitems=2, suppress_small=True, prefix="array(",
+        )  # fmt: skip
         text = f"array({inner}, {value.dtype}, shape {value.shape})" if value.ndim else inner
     elif isinstance(value, float | np.floating) and math.isfinite(value):
         text = f"{value:.8g}"

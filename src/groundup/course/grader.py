@@ -103,6 +103,7 @@ class Grader:
             tier=tier, seed=seed, key=new_key(), limits=self._limits,
         )  # fmt: skip
         with self._turns:
+            self.start()  # its imports are no time of the answer's
             self._run(job, made, on_outcome)
         return made.result()
 
