@@ -4,6 +4,7 @@ The learner's LSTM cell, optimizer step and schedule train the network of the re
 is judged on names it never saw, beside a trigram model of the same names, which knows no network.
 """
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def study(work: Work) -> Found:
 
 @RNN_TEXT.step("samples")
 def samples(work: Work) -> Found:
-    """Names that the network writes: whole, different, new, and like names."""
+    """Names that the network writes: whole, different, like names; these are new."""
     folder, config = work.folder / "own", STUDY.samples
     data = read_data(folder / "names")
     with work.own():
@@ -204,4 +205,4 @@ def samples(work: Work) -> Found:
     if different:
         numbers["bits"] = ngram_bits({**data, "held_out": different}, 3)
     new = [name for name in different if name not in known]
-    return Found(numbers=numbers, text="New ones:\n" + ", ".join(new[:40]))
+    return Found(numbers=numbers, text=textwrap.fill(", ".join(new[:40]), 80))

@@ -66,6 +66,19 @@ TRANSFORMER = Project(
     ),
     gates=(
         Gate(
+            name="a later token changes no earlier logit",
+            number="causality.leak",
+            at_most=DOUBLE,
+            look="The step `causality` names the first position that sees its future: look at the "
+            "causal mask, and that what is masked gets minus infinity before the softmax.",
+        ),
+        Gate(
+            name="every token of the past counts",
+            number="causality.past",
+            at_least=1e-9,
+            look="A change of the first token must reach the last logit: the mask hides too much.",
+        ),
+        Gate(
             name="Llama's logits are the reference's",
             number="logits.llama",
             at_most=DOUBLE,
@@ -85,19 +98,6 @@ TRANSFORMER = Project(
             at_most=SINGLE,
             look="Right in float64 and wrong in float32: something overflows, or is rounded in "
             "between.",
-        ),
-        Gate(
-            name="a later token changes no earlier logit",
-            number="causality.leak",
-            at_most=DOUBLE,
-            look="The step `causality` names the first position that sees its future: look at the "
-            "causal mask, and that what is masked gets minus infinity before the softmax.",
-        ),
-        Gate(
-            name="every token of the past counts",
-            number="causality.past",
-            at_least=1e-9,
-            look="A change of the first token must reach the last logit: the mask hides too much.",
         ),
         Gate(
             name="with a cache, token by token, it is the same",
