@@ -3,15 +3,14 @@
 import sys
 from pathlib import Path
 
-from tests.studio.fake_desk import Folder
-
+from groundup.course import workspace
 from groundup.course.progress import Progress
 from groundup.studio import main
 
 if __name__ == "__main__":
     root = Path(sys.argv[1])
     main.run(
-        Folder(root / "work"),
+        workspace.start(root / "work")[0],
         port=int(sys.argv[2]),
         open_browser=False,
         say=lambda text: print(text, flush=True),

@@ -177,3 +177,31 @@ def test_a_grader_that_cannot_start_says_so(tmp_path):
     assert answer.status_code == 500
     assert "no memory" in answer.json()["error"]
     assert file(desk).read_text() == "right", "the text is saved all the same"
+
+
+def test_a_stub_nobody_touched_is_no_attempt(client, desk):
+    stub = desk.workspace.stub(desk.tasks["add"])
+    assert run(client, stub).json()["status"] == "not implemented"
+    assert attempts(desk) == []
+    run(client, stub + "# thinking", answer_file.stamp_of(stub))
+    assert [one.status for one in attempts(desk)] == ["not implemented"]
+
+
+def test_an_attempt_keeps_the_text_that_was_checked_or_none(client, desk):
+    run(client, "swapped")
+    assert [one.code for one in attempts(desk)] == [""]
+
+
+def test_a_workspace_that_does_not_know_which_file_says_so(tmp_path):
+    desk = make_desk(tmp_path)
+
+    class Torn:
+        folder = desk.workspace.folder
+        stub = desk.workspace.stub
+
+        def path(self, entry):
+            raise ValueError("a/add.py and b/add.py have one name; keep one of them")
+
+    client = known(make_desk(tmp_path, workspace=Torn()))
+    assert "have one name; keep one of them" in client.get("/exercise/add").text
+    assert "have one name" in run(client, "x").json()["error"]

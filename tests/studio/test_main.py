@@ -67,12 +67,14 @@ def studio(tmp_path):
 def test_a_wrong_answer_is_named_and_ctrl_c_ends_it_all_quietly(studio, tmp_path):
     process, client = studio
     assert "Scaled dot-product attention" in client.ask("GET", "/")[2]
-    run = {"text": WRONG, "stamp": ""}
+    page = client.ask("GET", "/exercise/attention")[2]
+    stamp = re.search(r'data-stamp="(\w+)"', page).group(1)
+    run = {"text": WRONG, "stamp": stamp}
     status, _, text = client.ask("POST", "/api/exercise/attention/run", run)
     found = json.loads(text)
     assert (status, found["status"]) == (200, "failed")
     assert "not divided by the root" in found["html"]
-    assert (tmp_path / "work" / "attention.py").read_text() == WRONG
+    assert (tmp_path / "work" / "p04_transformer" / "attention.py").read_text() == WRONG
     page = client.ask("GET", "/progress")[2]
     assert "<dt>answers checked</dt><dd>1</dd>" in page
     process.send_signal(signal.SIGINT)

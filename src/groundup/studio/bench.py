@@ -1,6 +1,7 @@
 """An exercise at work: save, check, hint, reset, solution; and what of it becomes a fact."""
 
 import asyncio
+import hashlib
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,9 +56,10 @@ class Bench:
 
     def box(self, entry: Entry) -> Box:
         """What a page needs; a file that is not there yet is shown as it will begin."""
-        path, problem = self.path(entry), ""
+        path, problem = "", ""
         try:
-            saved = answer_file.read(path)
+            path = str(self.path(entry))
+            saved = answer_file.read(self.path(entry))
         except (ValueError, OSError) as found:
             saved, problem = Saved(text="", stamp=""), str(found)
         if saved is None:
@@ -67,7 +69,7 @@ class Bench:
             entry=entry,
             text=saved.text,
             stamp=saved.stamp,
-            file=str(path),
+            file=path,
             hints=entry.hints[:shown],
             passed=self._desk.learner.passed(entry.name),
             problem=problem,
@@ -89,8 +91,11 @@ class Bench:
         return result
 
     def _keep(self, entry: Entry, result: Result) -> None:
+        """Note an attempt; a stub nobody touched is none."""
         learner = self._desk.learner
-        saved = answer_file.read(self.path(entry))
+        text = _checked_text(self.path(entry), result.sha256)
+        if result.status == "not implemented" and text == self._desk.workspace.stub(entry):
+            return
         is_review = entry.topic in learner.reached().due
         learner.progress.add(
             Attempt(
@@ -102,7 +107,7 @@ class Bench:
                 purpose="review" if is_review else "practice",
                 hints_used=learner.hints_shown(entry.name),
                 results=[asdict(one) for one in result.checks],
-                code=saved.text if saved else "",
+                code=text,
             )
         )
 
@@ -149,3 +154,13 @@ class Bench:
                 )
             self._desk.learner.progress.add(Hint(exercise=entry.name, level=SOLUTION))
         return self._desk.workspace.solution(entry)
+
+
+def _checked_text(path: Path, sha256: str) -> str:
+    """The text that was checked; empty when the file is another one by now, or none."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return ""
+    is_it = hashlib.sha256(content).hexdigest() == sha256
+    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n") if is_it else ""

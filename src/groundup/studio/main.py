@@ -1,6 +1,7 @@
 """Open the studio for one workspace, and serve it until Ctrl-C."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +16,15 @@ from groundup.studio.desk import Desk, Workspace
 from groundup.studio.learner import LocalLearner
 from groundup.studio.workers import Workers
 
+_log = logging.getLogger(__name__)
+
 
 def run(
     workspace: Workspace,
     *,
     port: int = 0,
     open_browser: bool = True,
-    say: Callable[[str], None],
+    say: Callable[[str], None] = _log.info,
     progress: Progress | None = None,
     runs: Path = Path("runs"),
 ) -> None:
