@@ -87,6 +87,13 @@ def parts() -> list[str]:
     return found
 
 
+def is_replaceable(part_name: str) -> bool:
+    """Whether `room.module:function` is one of the parts; reads only that module's source."""
+    module, _, function = part_name.partition(":")
+    path = _PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    return path.is_file() and function in _marked(path)
+
+
 def _marked(path: Path) -> list[str]:
     """The replaceable functions of one source."""
     if "replaceable" not in (source := path.read_text(encoding="utf-8")):
@@ -137,12 +144,11 @@ def replaced(replacements: Sequence[Replacement]) -> Iterator[None]:
 
 
 def _find(part_name: str) -> Any:
-    module, _, function = part_name.partition(":")
-    path = _PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
-    if not path.is_file() or function not in _marked(path):
+    if not is_replaceable(part_name):
         near = difflib.get_close_matches(part_name, known := parts(), n=5, cutoff=0.5)
         hint = f"the nearest are {', '.join(near)}" if near else f"{len(known)} others are"
         raise ValueError(f"{part_name!r} is not replaceable; {hint}")
+    module, _, function = part_name.partition(":")
     return getattr(importlib.import_module(f"groundup.{module}"), function)
 
 
@@ -154,9 +160,10 @@ def _split_target(target: str, *, default: str) -> tuple[str, str]:
 def _import_function(path: Path, name: str) -> tuple[Callable[..., Any], str]:
     if not path.is_file() or path.suffix != ".py":
         raise ValueError(f"{path} is not a Python file; --use wants the .py file of your function")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = path.read_bytes()  # once: what is hashed is what runs
+    digest = hashlib.sha256(content).hexdigest()
     try:
-        module = run_file(path.read_text(encoding="utf-8"), path, f"groundup_use_{digest[:12]}")
+        module = run_file(content.decode("utf-8-sig"), path, f"groundup_use_{digest[:12]}")
     except Exception as problem:
         kind = type(problem).__name__
         raise ValueError(f"{path} cannot be imported: {kind}: {problem}") from problem

@@ -9,7 +9,19 @@ import time
 
 import pytest
 
-from groundup.cli import _learning, _verdict_text, learn
+from groundup.cli import (
+    _learn_check,
+    _learn_hint,
+    _learn_next,
+    _learn_reset,
+    _learn_solution,
+    _learn_start,
+    _learn_status,
+    _learn_watch,
+    _learning,
+    _verdict_text,
+    learn,
+)
 from groundup.cli.main import main
 from groundup.course import catalogue, workspace
 from groundup.course.case import Finding
@@ -73,6 +85,23 @@ def test_help_lists_every_word_with_its_sentence_and_says_what_limits_are_worth(
         line = next(line for line in text.splitlines() if f"groundup learn {word} " in line)
         assert len(line.split()) > 4, f"{word} has no sentence"
     assert "not from malice" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        _learn_check, _learn_hint, _learn_next, _learn_reset, _learn_solution, _learn_start,
+        _learn_status, _learn_watch,
+    ],
+    ids=lambda module: module.__name__,
+)  # fmt: skip
+def test_a_word_explains_itself(module, capsys):
+    with pytest.raises(SystemExit) as end:
+        module.run(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert module.__doc__.splitlines()[0] in text
+    assert "--progress" in text
 
 
 def test_a_misspelt_word_is_answered_with_the_nearest(capsys):

@@ -4,6 +4,7 @@ groundup build stdlib
 groundup build stdlib --quick
 groundup build stdlib --depth 6 --minutes 30 --corpus.path ~/my-texts --name mine
 groundup build stdlib --use layers.attention:attend=./mine.py
+groundup build stdlib --quick --use ~/my-llm    # every part of your workspace that passes
 groundup build six_tokenizers --quick
 groundup build names_rnn --kind lstm
 groundup build backpropagation
@@ -18,7 +19,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from groundup.swap import Replacement
 
 CHAPTER = "make"
 
@@ -31,11 +35,10 @@ def run(arguments: list[str]) -> int:
     recipe = find_recipe(arguments[0])
     settings, uses, runs = parse(recipe, arguments[0], arguments[1:])
 
-    from groundup import swap
     from groundup.observe.progress import human_time, terminal
     from groundup.pipeline.build import BuildConfig, build
 
-    replacements = [swap.load(use) for use in uses]
+    replacements = [part for use in uses for part in replacements_of(use)]
     began = time.monotonic()
     folder = build(settings, runs, uses=replacements, progress=terminal, say=_say)
     took = human_time(time.monotonic() - began)
@@ -47,6 +50,21 @@ def run(arguments: list[str]) -> int:
     for words in (f"report {folder}", f"chat {folder}", f'complete {folder} "def fibonacci(n):"'):
         print(f"  {command} {words}")
     return 0
+
+
+def replacements_of(use: str) -> "list[Replacement]":
+    """What one --use names: a part and its file, or all parts of a workspace that pass now."""
+    from groundup import swap
+
+    folder = Path(use).expanduser()
+    if not folder.is_dir():
+        return [swap.load(use)]
+    from groundup.course import passed_parts
+    from groundup.course.grader import Grader
+    from groundup.course.workspace import Workspace
+
+    with Grader() as grader:
+        return passed_parts.find(Workspace(folder), grader, say=_say)
 
 
 def recipes() -> list[str]:
@@ -84,8 +102,9 @@ def parse(
     group.add_argument("--name", help="the run's folder below --runs (default: the recipe's name)")
     group.add_argument("--runs", type=Path, default=Path("runs"), help="where runs live (runs)")
     group.add_argument(
-        "--use", action="append", default=[], metavar="PART=FILE[:NAME]",
-        help="run your function in place of a part, e.g. layers.attention:attend=./mine.py",
+        "--use", action="append", default=[], metavar="WORKSPACE|PART=FILE[:NAME]",
+        help="run your functions in place of the library's: every part of a workspace that passes "
+        "its checks now, or one, e.g. layers.attention:attend=./mine.py",
     )  # fmt: skip
     known, rest = parser.parse_known_args(list(arguments))
     given = {dial: value for dial in dials if (value := getattr(known, dial)) is not None}
