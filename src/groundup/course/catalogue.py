@@ -5,12 +5,14 @@ Fast: `groundup learn status` needs no torch. `exercise.of_topic` has the checks
 
 import ast
 import difflib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 TOPICS = Path(__file__).parent / "topics"
+_PARSING = threading.Lock()  # Python 3.11 loses count when two threads make trees at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +58,9 @@ def find(name: str, among: list[Entry] | None = None) -> Entry:
 def _declared(path: Path, folder: Path) -> Iterator[Entry]:
     topic = path.parent.relative_to(folder).as_posix()
     known = {one.name for one in fields(Entry)}
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    with _PARSING:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
         call = node.value if isinstance(node, ast.Assign) else None
         if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "Exercise"):
             continue

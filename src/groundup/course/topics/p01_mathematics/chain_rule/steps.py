@@ -151,7 +151,7 @@ def one_neuron() -> dict[str, object]:
     ((total.tanh() - 1.0) ** 2).backward()
     weights = Tensor(np.array(w), requires_grad=True)
     (((weights * Tensor(np.array(x))).sum().tanh() - 1.0) ** 2).backward()
-    assert weights.grad is not None
+    assert weights.grad is not None, "backward gave it one"
     return {"numbers": np.array([value.grad for value in values]), "arrays": weights.grad.data}
 
 
@@ -161,7 +161,7 @@ def broadcast_bias() -> dict[str, Array]:
     bias = Tensor(np.zeros(2), requires_grad=True)
     weights = np.array([[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]])
     ((x + bias) * Tensor(weights)).sum().backward()
-    assert bias.grad is not None
+    assert bias.grad is not None, "backward gave it one"
     return {"gradient of the sum": weights, "gradient of the bias": bias.grad.data}
 
 
