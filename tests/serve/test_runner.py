@@ -126,6 +126,7 @@ def test_a_full_queue_takes_none_of_a_requests_sequences(tokenizer):
         engine.gate.clear()
         first = [request("a", tokenizer)]
         flight = await runner.submit(first, asked(first))
+        await asyncio.to_thread(engine.at_gate.wait, 5)
         more = [request("b", tokenizer), request("c", tokenizer), request("d", tokenizer)]
         ended = []
         waiting = asyncio.ensure_future(runner.submit(more, asked(more), ended.append))
@@ -179,6 +180,7 @@ def test_a_task_that_gives_up_while_it_is_submitting_leaves_nothing(tokenizer):
         engine.gate.clear()
         first = [request("a", tokenizer)]
         flight = await runner.submit(first, asked(first))
+        await asyncio.to_thread(engine.at_gate.wait, 5)
         second = [request("b", tokenizer, max_tokens=99)]
         ended = []
         task = asyncio.ensure_future(runner.submit(second, asked(second), ended.append))
@@ -297,6 +299,7 @@ def test_a_full_queue_takes_no_texts(tokenizer):
     async def scenario(runner, engine):
         engine.gate.clear()
         first = await runner.submit_embeddings([[5]], asked([]))
+        await asyncio.to_thread(engine.at_gate.wait, 5)
         ended = []
         waiting = asyncio.ensure_future(runner.submit_embeddings([[6]], asked([]), ended.append))
         await asyncio.sleep(0.01)
