@@ -37,6 +37,21 @@ def test_the_right_vectors_are_orthonormal_and_go_to_the_left_ones(decompose, A)
     assert pytest.approx(U * s, rel=0, abs=20 * n * EPS * np.linalg.norm(A)) == A @ Vt.T
 
 
+@pytest.mark.reference
+@pytest.mark.parametrize("falls_by", [0.5, 0.7, 0.8])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_values_that_fall_into_rounding_noise(falls_by, is_reversed):
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.normal(size=(m, 80)))[0] for m in (100, 80))
+    graded = np.diag(falls_by ** np.arange(80.0)) + np.diag(falls_by ** np.arange(79.0), 1)
+    for A in (U * falls_by ** np.arange(80.0) @ V.T, graded):
+        A = A[::-1, ::-1] if is_reversed else A
+        found = svd(A)
+        allowed = 80 * EPS * np.linalg.norm(A, 2)
+        assert found.s == pytest.approx(np.linalg.svd(A, compute_uv=False), rel=0, abs=allowed)
+        assert found.U * found.s @ found.Vt == pytest.approx(A, rel=0, abs=allowed)
+
+
 @BOTH
 def test_shapes(decompose):
     for m, n in [(5, 3), (3, 5), (4, 4), (1, 6), (0, 3), (3, 0)]:

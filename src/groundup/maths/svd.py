@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from groundup.maths.householder import reflect_columns, reflect_rows, reflection
-from groundup.maths.matrices import EPS, TINY, Floats, finite_matrix, rescaled, unit_scale
+from groundup.maths.matrices import EPS, Floats, finite_matrix, rescaled, unit_scale
 from groundup.maths.qr import apply_q
 from groundup.maths.rotations import rotate_rows, rotation
 from groundup.maths.symmetric_eigen import wilkinson_shift
@@ -101,28 +101,65 @@ def bidiagonalize(A: ArrayLike) -> Bidiagonal:
 
 
 def _diagonalize(d: list[float], e: list[float], left: Floats, right: Floats) -> list[float]:
-    """Sweep until every e is negligible; `left` and `right`, shape (n, .), turn with it."""
+    """Sweep until every e is negligible; `left` and `right`, shape (n, .), turn with it.
+
+    Negligible, and put to 0, is what moves no singular value by more than eps times the largest
+    number of B. Smallness beside its own neighbours cannot be asked of an e: among singular values
+    that are rounding noise, it might never be reached.
+    """
     high, tries = len(d) - 1, 0
+    least = EPS * max(map(abs, [*d, *e]), default=0.0)
     while high > 0:
         low = high
-        while low > 0 and abs(e[low - 1]) > EPS * (abs(d[low - 1]) + abs(d[low])) + TINY:
+        while low > 0 and abs(e[low - 1]) > least:
             low -= 1
         if low == high:
             high, tries = high - 1, 0
             continue
         if low:
             e[low - 1] = 0.0
+        d[low : high + 1] = [0.0 if abs(x) <= least else x for x in d[low : high + 1]]
         if tries == SWEEPS:
             raise np.linalg.LinAlgError(
                 f"singular value {high} did not converge in {SWEEPS} sweeps; try jacobi.jacobi_svd"
             )
-        _sweep(d, e, left, right, low, high)
+        shift = _shift(d, e, low, high)
+        if abs(shift) <= EPS * abs(d[low]):
+            _sweep_unshifted(d, e, left, right, low, high)
+        else:
+            _sweep(d, e, left, right, low, high, shift)
         tries += 1
     return d
 
 
-def _sweep(
+def _sweep_unshifted(
     d: list[float], e: list[float], left: Floats, right: Floats, low: int, high: int
+) -> None:
+    """A QR step without a shift, in which nothing is subtracted (Demmel and Kahan 1990, section 3).
+
+    `_sweep` with shift 0 is the same step in exact arithmetic. But where the numbers of B fall by
+    many orders, its first rotation says nothing of the last ones in 53 bits, and they stay put.
+    """
+    c, old_c, old_s = 1.0, 1.0, 0.0
+    for k in range(low, high):
+        c, s, r = rotation(d[k] * c, e[k])
+        rotate_rows(right, k, k + 1, c, s)
+        if k > low:
+            e[k - 1] = old_s * r
+        old_c, old_s, d[k] = rotation(old_c * r, d[k + 1] * s)
+        rotate_rows(left, k, k + 1, old_c, old_s)
+    last = d[high] * c
+    d[high], e[high - 1] = last * old_c, last * old_s
+
+
+def _sweep(
+    d: list[float],
+    e: list[float],
+    left: Floats,
+    right: Floats,
+    low: int,
+    high: int,
+    shift: float,
 ) -> None:
     """One implicit QR step on B'B, done on B itself: B'B would square the condition number.
 
@@ -130,7 +167,7 @@ def _sweep(
     below the diagonal; a rotation of two rows moves it above, one of two columns below again, until
     it falls out at the end.
     """
-    x, bulge = d[low] - _shift(d, e, low, high), e[low]
+    x, bulge = d[low] - shift, e[low]
     for k in range(low, high):
         c, s, r = rotation(x, bulge)
         if k > low:
@@ -148,8 +185,7 @@ def _sweep(
 
 def _shift(d: list[float], e: list[float], low: int, high: int) -> float:
     """Wilkinson's shift of B'B over d[low]; 0 where B is singular: it then splits in one sweep."""
-    sizes = [abs(x) for x in d[low : high + 1]]
-    if min(sizes) <= EPS * max(*sizes, *(abs(x) for x in e[low:high])):
+    if 0.0 in d[low : high + 1]:
         return 0.0
     before = e[high - 2] if high - 1 > low else 0.0
     a = d[high - 1] * d[high - 1] + before * before
